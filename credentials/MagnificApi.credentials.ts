@@ -1,0 +1,90 @@
+import type {
+	IAuthenticate,
+	ICredentialDataDecryptedObject,
+	ICredentialTestRequest,
+	ICredentialType,
+	IHttpRequestOptions,
+	INodeProperties,
+	Icon,
+} from 'n8n-workflow';
+
+export class MagnificApi implements ICredentialType {
+	name = 'magnificApi';
+
+	displayName = 'Magnific API';
+
+	icon: Icon = { light: 'file:../icons/magnific.svg', dark: 'file:../icons/magnific.dark.svg' };
+
+	documentationUrl = 'https://docs.magnific.com/authentication';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			required: true,
+			description: 'From your Magnific (formerly Freepik) account, under API keys',
+		},
+		{
+			displayName: 'Base URL',
+			name: 'baseUrl',
+			type: 'string',
+			default: 'https://api.magnific.com',
+			description:
+				'Where the API lives. Keys of the older Freepik API can use https://api.freepik.com.',
+		},
+		{
+			displayName: 'Webhook Secret',
+			name: 'webhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description:
+				'Signing secret of your webhooks; only the Kling V2V Trigger needs it, to tell real callbacks from forged ones',
+		},
+	];
+
+	/** The header's name follows the host: the older one still goes by the Freepik name. */
+	authenticate: IAuthenticate = async (
+		credentials: ICredentialDataDecryptedObject,
+		request: IHttpRequestOptions,
+	): Promise<IHttpRequestOptions> => {
+		const isFreepikHost = /^https?:\/\/([^/]+\.)?freepik\.com(?=[/:]|$)/i.test(
+			String(credentials.baseUrl),
+		);
+		const header = isFreepikHost ? 'x-freepik-api-key' : 'x-magnific-api-key';
+		return { ...request, headers: { ...request.headers, [header]: credentials.apiKey as string } };
+	};
+
+	/** Listing tasks costs nothing and needs the key. A redirect would take the key elsewhere. */
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL: '={{ $credentials.baseUrl.replace(new RegExp("/+$"), "") }}',
+			url: '/v1/ai/reference-to-video/kling-v3-omni',
+			disableFollowRedirect: true,
+			timeout: 20_000,
+		},
+		rules: [
+			{
+				type: 'responseCode',
+				properties: { value: 401, message: 'Magnific does not accept this API key' },
+			},
+			{
+				type: 'responseCode',
+				properties: {
+					value: 403,
+					message: 'Magnific knows this API key, but does not let it use Kling 3 Omni',
+				},
+			},
+			{
+				type: 'responseCode',
+				properties: {
+					value: 404,
+					message: 'The host answered, but is no Magnific API: check the Base URL',
+				},
+			},
+		],
+	};
+}

@@ -1,0 +1,74 @@
+import type {
+	IAuthenticateGeneric,
+	ICredentialTestRequest,
+	ICredentialType,
+	INodeProperties,
+	Icon,
+} from 'n8n-workflow';
+
+/** Every status but 404, which is what a good key gets for a task that cannot exist. */
+const ALL_BUT_NOT_FOUND = Array.from({ length: 300 }, (_, n) => 300 + n).filter((s) => s !== 404);
+
+export class MuleRouterApi implements ICredentialType {
+	name = 'muleRouterApi';
+
+	displayName = 'MuleRouter API';
+
+	icon: Icon = { light: 'file:../icons/muleRouter.svg', dark: 'file:../icons/muleRouter.dark.svg' };
+
+	documentationUrl = 'https://www.mulerouter.ai/docs';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			required: true,
+			description: 'From the MuleRouter or MuleRun console',
+		},
+		{
+			displayName: 'Base URL',
+			name: 'baseUrl',
+			type: 'string',
+			default: 'https://api.mulerouter.ai',
+			description:
+				'Where the API lives; https://api.mulerun.com for MuleRun keys. A task is found only on the site that made it.',
+		},
+		{
+			displayName: 'Webhook Secret',
+			name: 'webhookSecret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			description: 'The secret shown beside the webhook endpoint in the console, if you set one',
+		},
+	];
+
+	authenticate: IAuthenticateGeneric = {
+		type: 'generic',
+		properties: { headers: { Authorization: '=Bearer {{ $credentials.apiKey }}' } },
+	};
+
+	/** There is nothing to list, so a task that cannot exist is asked for: "not found" means "come in". */
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL: '={{ $credentials.baseUrl.replace(new RegExp("/+$"), "") }}',
+			url: '/vendors/klingai/v1/kling-v3-omni/video-to-video/generation/00000000-0000-4000-8000-000000000000',
+			disableFollowRedirect: true,
+			ignoreHttpStatusErrors: { ignore: true, except: ALL_BUT_NOT_FOUND },
+			timeout: 20_000,
+		},
+		rules: [
+			{
+				type: 'responseCode',
+				properties: { value: 401, message: 'MuleRouter does not accept this API key' },
+			},
+			{
+				type: 'responseCode',
+				properties: { value: 403, message: 'MuleRouter does not let this API key use Kling 3 Omni' },
+			},
+		],
+	};
+}

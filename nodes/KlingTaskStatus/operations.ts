@@ -1,0 +1,143 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { deliver, fetchFile } from '../shared/deliver';
+import { DownloadFailed, InvalidInput, KlingError } from '../shared/errors';
+import { taskItem } from '../shared/items';
+import { readBinaryField, readEndpoint, readProvider } from '../shared/jobs';
+import type { WaitOptions } from '../shared/options';
+import { readWaitOptions } from '../shared/options';
+import { isProviderName, providers } from '../shared/providers';
+import type { Provider } from '../shared/providers';
+import { asObject, asText, readTaskId } from '../shared/read';
+import { refusal } from '../shared/refusal';
+import type { Session } from '../shared/session';
+import type { EndpointName, TaskRef } from '../shared/task';
+import { isFinished, newTask, taskToJson } from '../shared/task';
+import { read } from '../shared/transport';
+import { expectVideo, lookUp, wait } from '../shared/wait';
+
+export type Operation = 'get' | 'wait' | 'getMany' | 'download';
+
+/** One input item, checked. */
+export interface Request {
+	item: number;
+	operation: Operation;
+	provider: Provider;
+	/** The task; for `getMany` there is none. */
+	ref?: TaskRef;
+	options: WaitOptions;
+	binaryField?: string;
+	isRouted: boolean;
+	/** How many tasks to list. */
+	limit: number;
+}
+
+/** The task is there and still at work, where a finished one is needed. */
+class NotFinished extends KlingError {}
+
+export function readRequest(context: IExecuteFunctions, item: number): Request {
+	const operation = context.getNodeParameter('operation', item, 'get') as Operation;
+	const hasStatus = operation === 'get' || operation === 'wait';
+	const ref = operation === 'getMany' ? undefined : readRef(context, item);
+	const provider = ref ? providers[ref.provider] : readProvider(context, item);
+	const { options, problems } = readWaitOptions(context, item);
+	const field =
+		operation === 'download' ||
+		(hasStatus && context.getNodeParameter('downloadVideo', item, true) === true)
+			? readBinaryField(context, item)
+			: undefined;
+	const all = [...problems, ...(field?.problems ?? [])];
+	if (operation === 'getMany' && !provider.listPath) {
+		all.push(`${provider.label} has no list of tasks; Get Many works with Magnific`);
+	}
+	if (all.length > 0) throw new InvalidInput(all);
+	return {
+		item,
+		operation,
+		provider,
+		ref,
+		options,
+		binaryField: field?.value,
+		isRouted: hasStatus && context.getNodeParameter('routeByStatus', item, false) === true,
+		limit: context.getNodeParameter('returnAll', item, false)
+			? Infinity
+			: (context.getNodeParameter('limit', item, 50) as number),
+	};
+}
+
+/**
+ * The task that an item is about. What any Kling node puts out says it all, good items and failed
+ * ones; a bare id from anywhere else belongs to the provider and endpoint chosen in the node.
+ */
+function readRef(context: IExecuteFunctions, item: number): TaskRef {
+	const { json } = context.getInputData()[item];
+	const carried = [json, asObject(json.details)].find((place) => asText(place.taskId)) ?? {};
+	const given = context.getNodeParameter('taskId', item, '') || carried.taskId;
+	const taskId = readTaskId(given);
+	if (taskId === undefined) {
+		throw new InvalidInput([
+			asText(given) === undefined
+				? 'Task ID is required'
+				: 'Task ID must be an ID as the provider gave it: letters, digits, - and _',
+		]);
+	}
+	const isCarried = carried.taskId === taskId && isProviderName(carried.provider);
+	const provider = isCarried
+		? providers[carried.provider as Provider['name']]
+		: readProvider(context, item);
+	const endpoint = provider.endpoints.includes(carried.endpoint as EndpointName) && isCarried
+		? (carried.endpoint as EndpointName)
+		: readEndpoint(context, item, provider);
+	return { provider: provider.name, endpoint, taskId };
+}
+
+type Perform = (
+	session: Session,
+	request: Request,
+) => Promise<INodeExecutionData | INodeExecutionData[]>;
+
+export const operations: Record<Operation, Perform> = {
+	async get(session, { item, ref, binaryField }) {
+		const task = await lookUp(session, ref as TaskRef);
+		const isDone = task.status === 'completed';
+		return taskItem(await deliver(session, task, isDone ? binaryField : undefined), item);
+	},
+
+	async wait(session, { item, ref, options, binaryField, isRouted }) {
+		const { clock } = session;
+		const { task, timedOut } = await wait(
+			session,
+			newTask(ref as TaskRef, 'UNKNOWN'),
+			{ createdAt: clock.now(), kind: 'wait' },
+			{ deadline: clock.now() + options.waitLimit, pollInterval: options.pollInterval },
+		);
+		if (timedOut) return taskItem({ task, timedOut }, item);
+		if (!isRouted) expectVideo(task);
+		const isDone = task.status === 'completed';
+		return taskItem(await deliver(session, task, isDone ? binaryField : undefined), item);
+	},
+
+	async download(session, { item, ref, binaryField }) {
+		const task = await lookUp(session, ref as TaskRef);
+		if (!isFinished(task)) {
+			throw new NotFinished(
+				`The video is not finished yet: ${providers[task.provider].label} says ${task.providerStatus}. Task ${task.taskId}`,
+				'Use the operation Wait, which downloads the video as soon as it is there, or try again later.',
+				{ ...(ref as TaskRef), status: task.status, reason: task.providerStatus, retryable: true },
+			);
+		}
+		expectVideo(task);
+		const outcome = await fetchFile(session, task, binaryField as string);
+		if (outcome instanceof DownloadFailed) throw outcome;
+		return taskItem(outcome, item);
+	},
+
+	async getMany({ context }, { item, provider, limit }) {
+		const answer = await read(context, provider, provider.listPath as string);
+		const tasks = answer.status === 200 ? provider.readList?.(answer.body) : undefined;
+		if (!tasks) throw refusal(provider, answer, {});
+		return tasks.slice(0, limit).map((task) => ({
+			json: taskToJson(task),
+			pairedItem: { item },
+		}));
+	},
+};

@@ -1,0 +1,121 @@
+import type { INodeProperties } from 'n8n-workflow';
+import { endpoint, provider } from '../shared/properties';
+import {
+	binaryPropertyName,
+	downloadVideo,
+	pollInterval,
+	waitLimit,
+} from '../shared/properties/completion';
+
+const operation: INodeProperties = {
+	displayName: 'Operation',
+	name: 'operation',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{
+			name: 'Download',
+			value: 'download',
+			action: 'Download a video',
+			description: 'Fetch the file of a finished task; an error if there is none',
+		},
+		{
+			name: 'Get',
+			value: 'get',
+			action: 'Get a task',
+			description: 'Look up the status once',
+		},
+		{
+			name: 'Get Many',
+			value: 'getMany',
+			action: 'Get many tasks',
+			description: 'List the account\'s tasks (Magnific only)',
+		},
+		{
+			name: 'Wait',
+			value: 'wait',
+			action: 'Wait for a task',
+			description: 'Look up the status until the task has finished',
+		},
+	],
+	default: 'get',
+};
+
+const onOneTask = { operation: ['get', 'wait', 'download'] };
+const onStatus = { operation: ['get', 'wait'] };
+
+export const properties: INodeProperties[] = [
+	provider,
+	operation,
+	{
+		displayName: 'MuleRouter has no list of tasks. Choose Magnific, or another operation.',
+		name: 'noListNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { provider: ['muleRouter'], operation: ['getMany'] } },
+	},
+	{
+		displayName: 'Task ID',
+		name: 'taskId',
+		type: 'string',
+		default: '={{ $json.taskId }}',
+		required: true,
+		description:
+			'The task to look up. Items of the other Kling nodes bring their own provider and endpoint along.',
+		displayOptions: { show: onOneTask },
+	},
+	{
+		...endpoint,
+		description:
+			'The endpoint that made the task. Items of the other Kling nodes bring it along; then this is ignored.',
+		displayOptions: { show: { provider: ['muleRouter'], ...onOneTask } },
+	},
+	{
+		displayName: 'Return All',
+		name: 'returnAll',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to return all results or only up to a given limit',
+		displayOptions: { show: { operation: ['getMany'] } },
+	},
+	{
+		displayName: 'Limit',
+		name: 'limit',
+		type: 'number',
+		typeOptions: { minValue: 1 },
+		default: 50,
+		description: 'Max number of results to return',
+		displayOptions: { show: { operation: ['getMany'], returnAll: [false] } },
+	},
+	{
+		...downloadVideo,
+		description:
+			'Whether to fetch the video into a binary field when the task has finished; the links expire, the file stays',
+		displayOptions: { show: onStatus },
+	},
+	{
+		...binaryPropertyName,
+		displayOptions: { show: { ...onStatus, downloadVideo: [true] } },
+	},
+	{
+		...binaryPropertyName,
+		displayOptions: { show: { operation: ['download'] } },
+	},
+	{
+		displayName: 'Route by Status',
+		name: 'routeByStatus',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to send items to three outputs: Completed, Running and Failed',
+		displayOptions: { show: onStatus },
+	},
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add Option',
+		default: {},
+		options: [pollInterval, waitLimit],
+		displayOptions: { show: { operation: ['wait'] } },
+	},
+];

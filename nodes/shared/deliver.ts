@@ -1,0 +1,37 @@
+import { download } from './download';
+import { DownloadFailed } from './errors';
+import type { Outcome } from './items';
+import type { Session } from './session';
+import type { KlingTask } from './task';
+import { look } from './wait';
+
+/**
+ * Fetches the video of a finished task into the item. A file that cannot be had costs the item
+ * nothing else: the result is paid, and its link and task id must come out.
+ * @param field the binary field for it; undefined where the file is not wanted
+ */
+export async function deliver(
+	session: Session,
+	task: KlingTask,
+	field: string | undefined,
+): Promise<Outcome> {
+	if (field === undefined) return { task };
+	const outcome = await fetchFile(session, task, field);
+	if (!(outcome instanceof DownloadFailed)) return outcome;
+	session.hint(`${outcome.message}. ${outcome.advice}`);
+	return { task };
+}
+
+/** The same for who wants nothing but the file. */
+export async function fetchFile(
+	session: Session,
+	task: KlingTask,
+	field: string,
+): Promise<Outcome | DownloadFailed> {
+	let current = task;
+	const data = await download(session, task, async () => {
+		current = (await look(session, task)).task ?? current;
+		return current;
+	});
+	return data instanceof DownloadFailed ? data : { task: current, file: { field, data } };
+}

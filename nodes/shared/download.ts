@@ -1,0 +1,274 @@
+import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
+import { Stopped } from './clock';
+import { DownloadFailed } from './errors';
+import { asObject, asText } from './read';
+import type { Session } from './session';
+import type { KlingTask } from './task';
+import { refOf, VIDEO_MIME_TYPE } from './task';
+
+/**
+ * The only requests to result hosts. They carry no key, and go through n8n's own helper, so that its
+ * protection of private addresses applies.
+ */
+
+type Bytes = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0], Buffer>;
+
+interface Body {
+	bytes: Bytes;
+	/** Length of the whole file where the host says so. */
+	total?: number;
+	/** Names this version of the file, so that two parts are never of two files. */
+	etag?: string;
+}
+
+/** What a download is patient with; tests shorten it. */
+export const tolerance = {
+	/** Milliseconds until the first byte, and between any two. */
+	stall: 30_000,
+	/** So many broken connections are mended for one file. */
+	breaks: 4,
+	/** Milliseconds before the connection is opened again, times the number of breaks. */
+	pause: 1_000,
+};
+
+/** The link has expired or never worked. */
+const EXPIRED = new Set([401, 403, 404, 410]);
+
+class LinkExpired extends Error {
+	constructor(readonly status: number) {
+		super(`the link answers HTTP ${status}`);
+	}
+}
+
+/** What no further try will change. */
+class Unusable extends Error {}
+
+/**
+ * Streams the first video of a finished task into n8n's binary store, never holding more than a
+ * chunk. A broken or stalled connection is taken up where it broke; an expired link is replaced once.
+ * @param refresh asks the provider for the task again, for a fresh link
+ * @returns the stored file, or why it could not be had
+ */
+export async function download(
+	session: Session,
+	task: KlingTask,
+	refresh: () => Promise<KlingTask | undefined>,
+): Promise<IBinaryData | DownloadFailed> {
+	const [link] = task.videoUrls;
+	if (link === undefined) {
+		return new DownloadFailed(refOf(task), 'the provider says completed, but gives no link');
+	}
+	const source = new Source(session, link, async () => (await refresh())?.videoUrls[0]);
+	let failure: unknown;
+	try {
+		const first = await source.open(0);
+		return await session.context.helpers.prepareBinaryData(
+			readableFrom(first.bytes, source.read(first)),
+			`${task.taskId}.mp4`,
+			VIDEO_MIME_TYPE,
+		);
+	} catch (error) {
+		failure = error;
+	} finally {
+		source.close();
+	}
+	// After Stop there is nobody to tell.
+	session.clock.check();
+	return new DownloadFailed(
+		refOf(task),
+		failure instanceof Error ? failure.message : String(failure),
+		failure instanceof LinkExpired ? failure.status : undefined,
+	);
+}
+
+/** One file on a host that may break off, stall or forget the link. */
+class Source {
+	private current: Bytes | undefined;
+
+	private breaks = 0;
+
+	private refreshed = false;
+
+	/** Milliseconds since 1970 while a chunk is awaited: a slow disk is no stalled host. */
+	private waitingSince: number | undefined;
+
+	constructor(
+		private readonly session: Session,
+		private link: string,
+		private readonly freshLink: () => Promise<string | undefined>,
+	) {}
+
+	/**
+	 * Opens the file, with all the patience there is.
+	 * @param from the first byte that is wanted
+	 */
+	async open(from: number, etag?: string): Promise<Body> {
+		for (;;) {
+			this.session.clock.check();
+			try {
+				return await this.request(from, etag);
+			} catch (error) {
+				await this.mend(error);
+			}
+		}
+	}
+
+	/** The whole file, however many connections it takes. */
+	async *read(first: Body): AsyncGenerator<Buffer> {
+		let received = 0;
+		let start = Buffer.alloc(0);
+		let body = first;
+		try {
+			for (;;) {
+				try {
+					for await (const chunk of this.chunks(body)) {
+						if (start.length < SIGNATURE_LENGTH) {
+							start = Buffer.concat([start, chunk.subarray(0, SIGNATURE_LENGTH)]);
+							if (start.length >= SIGNATURE_LENGTH) expectVideo(start);
+						}
+						received += chunk.length;
+						yield chunk;
+					}
+					if (first.total === undefined || received === first.total) break;
+					throw new Error(`only ${received} of ${first.total} bytes came`);
+				} catch (error) {
+					await this.mend(error);
+				}
+				body = await this.open(received, first.etag);
+				if (body.total !== first.total) throw new Unusable('the file changed while it was fetched');
+			}
+			expectVideo(start);
+		} finally {
+			this.close();
+		}
+	}
+
+	close(): void {
+		this.current?.destroy();
+		this.current = undefined;
+	}
+
+	/** Returns when it is worth another try, throws where it is not. */
+	private async mend(error: unknown): Promise<void> {
+		this.close();
+		if (error instanceof Stopped || error instanceof Unusable) throw error;
+		this.session.clock.check();
+		if (error instanceof LinkExpired) {
+			const link = this.refreshed ? undefined : await this.freshLink();
+			this.refreshed = true;
+			if (link === undefined) throw error;
+			this.link = link;
+			return;
+		}
+		if (++this.breaks > tolerance.breaks) throw error;
+		await this.session.clock.pause(tolerance.pause * this.breaks);
+	}
+
+	private async request(from: number, etag?: string): Promise<Body> {
+		const { context, signal } = this.session;
+		const response = await context.helpers.httpRequest({
+			method: 'GET',
+			url: this.link,
+			headers: {
+				Accept: 'video/*,*/*;q=0.5',
+				// A packed body would have another length than the file.
+				'Accept-Encoding': 'identity',
+				...(from > 0 ? { Range: `bytes=${from}-`, ...(etag ? { 'If-Range': etag } : {}) } : {}),
+			},
+			encoding: 'stream',
+			returnFullResponse: true,
+			ignoreHttpStatusErrors: true,
+			timeout: tolerance.stall,
+			abortSignal: signal,
+		});
+		const status: number = response.statusCode;
+		const headers = asObject(response.headers);
+		this.current = response.body as Bytes;
+		this.current.on('error', () => {});
+		const body = {
+			etag: asText(headers.etag),
+			bytes: this.current,
+		};
+		if (EXPIRED.has(status)) throw new LinkExpired(status);
+		if (status === 206 && from > 0) {
+			const [, start, total] =
+				/^bytes (\d+)-\d+\/(\d+)$/.exec(asText(headers['content-range']) ?? '') ?? [];
+			if (Number(start) !== from) throw new Error('the host sent another part than asked for');
+			return { ...body, total: Number(total) };
+		}
+		if (status !== 200) throw new Error(`the host answers HTTP ${status}`);
+		const length = asText(headers['content-length']);
+		await this.skip(from);
+		return { ...body, total: length === undefined ? undefined : Number(length) };
+	}
+
+	/** Some hosts know no ranges and start again: what is there already is read past. */
+	private async skip(count: number): Promise<void> {
+		let left = count;
+		if (left === 0 || !this.current) return;
+		for await (const chunk of this.chunks({ bytes: this.current })) {
+			left -= chunk.length;
+			if (left > 0) continue;
+			if (left < 0) this.current.unshift(chunk.subarray(chunk.length + left));
+			return;
+		}
+		throw new Error('the host sent less than before');
+	}
+
+	/** The chunks of one connection, which is given up when none comes for too long. */
+	private async *chunks({ bytes }: Body): AsyncGenerator<Buffer> {
+		const iterator = bytes.iterator({ destroyOnReturn: false });
+		void this.watch(bytes);
+		try {
+			for (;;) {
+				this.waitingSince = this.session.clock.now();
+				const { done, value } = await iterator.next();
+				this.waitingSince = undefined;
+				if (done) return;
+				yield value as Buffer;
+			}
+		} finally {
+			this.waitingSince = undefined;
+			await iterator.return?.();
+		}
+	}
+
+	/** Ends a connection on which nothing comes, or that nobody wants any more. */
+	private async watch(bytes: Bytes): Promise<void> {
+		const { clock } = this.session;
+		while (this.current === bytes && !bytes.destroyed) {
+			const waited = this.waitingSince === undefined ? 0 : clock.now() - this.waitingSince;
+			if (waited > tolerance.stall) {
+				bytes.destroy(new Error(`nothing came for ${Math.round(waited / 1000)} s`));
+				return;
+			}
+			try {
+				await clock.pause(Math.min(1_000, tolerance.stall / 4));
+			} catch {
+				bytes.destroy(new Stopped());
+				return;
+			}
+		}
+	}
+}
+
+/** So many bytes tell a video from anything else. */
+const SIGNATURE_LENGTH = 8;
+
+/** A web page or an error text in place of the file must not go on to somebody's storage. */
+function expectVideo(start: Buffer): void {
+	const box = start.subarray(4, 8).toString('latin1');
+	const isIsoMedia = ['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'styp'].includes(box);
+	const isMatroska = start.subarray(0, 4).toString('hex') === '1a45dfa3';
+	if (isIsoMedia || isMatroska) return;
+	throw new Unusable('what the link gives is no video');
+}
+
+/** n8n lets no node import `node:stream`; the stream at hand knows how to make another. */
+function readableFrom(sample: Bytes, chunks: AsyncIterable<Buffer>): Bytes {
+	const { from } = sample.constructor as unknown as {
+		from(iterable: AsyncIterable<Buffer>, options: { objectMode: false }): Bytes;
+	};
+	return from(chunks, { objectMode: false });
+}
+

@@ -1,0 +1,87 @@
+import type { EndpointName, KlingTask, ProviderName, TaskRef } from './task';
+import { refOf } from './task';
+
+/** What a failed item carries, so that a workflow can branch on it and a task can be found again. */
+export interface ErrorDetails {
+	provider?: ProviderName;
+	endpoint?: EndpointName;
+	taskId?: string;
+	status?: string;
+	reason?: string;
+	httpStatus?: number;
+	/** Whether the same input may succeed later without paying for a task that already exists. */
+	retryable?: boolean;
+	/** Tasks that may belong to a request whose answer was lost. */
+	possibleTaskIds?: string[];
+}
+
+/** Every error of this package: what happened, what to do, and which task it is about. */
+export class KlingError extends Error {
+	constructor(
+		message: string,
+		/** What to do next. */
+		readonly advice: string,
+		readonly details: ErrorDetails,
+	) {
+		super(message);
+		this.name = new.target.name;
+	}
+}
+
+/** The parameters are wrong; nothing was sent. */
+export class InvalidInput extends KlingError {
+	constructor(readonly problems: string[]) {
+		super(
+			problems.join('; '),
+			'Nothing was sent and nothing was billed. Correct the fields named above and run again.',
+			{ reason: problems.join('; '), retryable: false },
+		);
+	}
+}
+
+/** The provider answered a request to create a task with a refusal: no task exists. */
+export class Refused extends KlingError {}
+
+/** No byte of the request left this machine: no task exists. */
+export class NotReached extends KlingError {}
+
+/** A request to create a task was sent, and its answer was lost: a task may exist and be billed. */
+export class MaybeCreated extends KlingError {}
+
+/** The provider gave the task up. */
+export class TaskFailed extends KlingError {
+	constructor(
+		readonly task: KlingTask,
+		label: string,
+	) {
+		const { code, reason } = task.failure ?? { reason: `${label} gave no reason` };
+		super(
+			`${label} could not make the video: ${reason}${code ? ` (code ${code})` : ''}. Task ${task.taskId}`,
+			'Change the prompt or the reference video and run again, or ask the provider about this task ID. Running again makes a new task.',
+			{ ...refOf(task), status: 'failed', reason, retryable: false },
+		);
+	}
+}
+
+/** The provider does not show a task that was created, or not to this key. */
+export class TaskUnavailable extends KlingError {
+	constructor(ref: TaskRef, message: string, advice: string, httpStatus: number) {
+		super(`${message}. Task ${ref.taskId}`, advice, {
+			...refOf(ref),
+			reason: message,
+			httpStatus,
+			retryable: true,
+		});
+	}
+}
+
+/** The video exists, and its file could not be fetched. */
+export class DownloadFailed extends KlingError {
+	constructor(ref: TaskRef, reason: string, httpStatus?: number) {
+		super(
+			`The video of task ${ref.taskId} could not be downloaded: ${reason}`,
+			'The task is finished and paid. Use Kling Task Status with the operation Download and this task ID to fetch the file again.',
+			{ ...refOf(ref), status: 'completed', reason, httpStatus, retryable: true },
+		);
+	}
+}

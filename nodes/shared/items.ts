@@ -1,0 +1,139 @@
+import { NodeOperationError } from 'n8n-workflow';
+import type { IBinaryData, IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
+import { KlingError } from './errors';
+import type { ErrorDetails } from './errors';
+import type { KlingTask, TaskRef } from './task';
+import { taskToJson } from './task';
+
+/** What one input item becomes. */
+export interface Outcome {
+	task: KlingTask;
+	timedOut?: boolean;
+	file?: { field: string; data: IBinaryData };
+}
+
+export function taskItem({ task, timedOut, file }: Outcome, item: number): INodeExecutionData {
+	return {
+		json: taskToJson(task, timedOut),
+		...(file ? { binary: { [file.field]: file.data } } : {}),
+		pairedItem: { item },
+	};
+}
+
+/** Only these keys: with any other, n8n takes a failed item for a good one. */
+export function errorItem(error: unknown, item: number): INodeExecutionData {
+	const details = error instanceof KlingError ? error.details : {};
+	return {
+		json: { error: messageOf(error), details: withoutGaps(details) },
+		pairedItem: { item },
+	};
+}
+
+/**
+ * The error that ends the run, in n8n's own class, so that the editor marks item and node.
+ * @param alsoLost what else the user must know of this run, a sentence each
+ */
+export function nodeError(
+	node: INode,
+	error: unknown,
+	itemIndex: number,
+	alsoLost: string[] = [],
+): NodeOperationError {
+	if (!(error instanceof KlingError)) {
+		return new NodeOperationError(node, error as Error, { itemIndex });
+	}
+	const fault = new NodeOperationError(node, error.message, {
+		itemIndex,
+		description: [error.advice, ...alsoLost].join(' '),
+	});
+	fault.context.details = withoutGaps(error.details);
+	return fault;
+}
+
+function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}
+
+function withoutGaps(details: ErrorDetails): IDataObject {
+	return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
+}
+
+/** An item that cannot be worked on, and why. */
+export interface Bad {
+	item: number;
+	fault: unknown;
+}
+
+/**
+ * Reads and checks every item before anything is sent.
+ * With Continue On Fail a bad item is kept, with its fault; otherwise it ends the run at once.
+ */
+export function readItems<T extends { item: number }>(
+	context: IExecuteFunctions,
+	readItem: (item: number) => T,
+): Array<T | Bad> {
+	return context.getInputData().map((_, item) => {
+		try {
+			return readItem(item);
+		} catch (fault) {
+			if (context.continueOnFail()) return { item, fault };
+			throw nodeError(context.getNode(), fault, item);
+		}
+	});
+}
+
+/** The run that the items belong to. */
+interface Whole {
+	context: IExecuteFunctions;
+	/** Called at the first failure: nothing new may begin. */
+	end(): void;
+	/** The tasks that exist, and are paid, whatever becomes of the run. */
+	created(): TaskRef[];
+}
+
+/**
+ * Works on all items at once, in n8n's manner: with Continue On Fail a failed item becomes an error
+ * item in its place; otherwise the first failure ends the run, but not before everything under way
+ * has settled - a further try must find every task that this one has created.
+ */
+export async function settle<T extends { item: number }>(
+	{ context, end, created }: Whole,
+	entries: Array<T | Bad>,
+	work: (entry: T) => Promise<INodeExecutionData | INodeExecutionData[]>,
+): Promise<INodeExecutionData[]> {
+	const goesOn = context.continueOnFail();
+	const failures: Array<{ error: unknown; item: number }> = [];
+	const results = await Promise.all(
+		entries.map(async (entry) => {
+			try {
+				if ('fault' in entry) throw entry.fault;
+				return await work(entry);
+			} catch (error) {
+				failures.push({ error, item: entry.item });
+				if (!goesOn) end();
+				return errorItem(error, entry.item);
+			}
+		}),
+	);
+	if (goesOn || failures.length === 0) return results.flat();
+	const [{ error, item }, ...further] = failures;
+	throw nodeError(context.getNode(), error, item, rescue(error, further, created()));
+}
+
+/** An error ends the run, but not what it has paid for: says how to get at the rest. */
+function rescue(error: unknown, further: Array<{ error: unknown; item: number }>, tasks: TaskRef[]) {
+	const own = error instanceof KlingError ? error.details.taskId : undefined;
+	const others = tasks.map(({ taskId }) => taskId).filter((taskId) => taskId !== own);
+	return [
+		...further.flatMap((failure) =>
+			failure.error instanceof KlingError
+				? [`Item ${failure.item}: ${failure.error.message}. ${failure.error.advice}`]
+				: [],
+		),
+		...(others.length > 0
+			? [
+					`Other tasks of this run go on at the provider: ${others.join(', ')}. Retry On Fail and Retry Execution take them up again without paying twice; Kling Task Status fetches them, too.`,
+				]
+			: []),
+	];
+}

@@ -1,0 +1,40 @@
+import type { INodeProperties, NodeParameterValue } from 'n8n-workflow';
+
+/** What the documentation allows, beyond n8n's own `minValue`, `maxValue` and `options`. */
+export interface Limits {
+	/** Characters. */
+	maxLength?: number;
+	/** Entries of a list. */
+	minItems?: number;
+	maxItems?: number;
+	/** `url`: http(s) only. `image`: an http(s) URL, a data URI or Base64. */
+	format?: 'url' | 'image';
+}
+
+/**
+ * A documented parameter, declared once: what n8n shows, what is allowed, and (in n8n's own
+ * `routing.send`) what the API calls it. Checks and request body are both made from it.
+ */
+export interface ApiProperty extends INodeProperties {
+	routing: { send: { type: 'body'; property: string } };
+	limits?: Limits;
+	/** The API's spelling of the value, where its type differs from n8n's. */
+	wire?: 'string' | 'yesNo';
+	/** Sent with its default too: the API asks for it, or documents no default of its own. */
+	alwaysSent?: true;
+}
+
+/** @param name the field's name in the request body */
+export function sentAs(name: string): Pick<ApiProperty, 'routing'> {
+	return { routing: { send: { type: 'body', property: name } } };
+}
+
+/** The parameters that decide which others are shown. */
+export type Scope = Record<string, NodeParameterValue>;
+
+/** @returns whether n8n shows the property when the deciding parameters have these values */
+export function isShown({ displayOptions }: INodeProperties, scope: Scope): boolean {
+	return Object.entries(displayOptions?.show ?? {}).every(([path, allowed]) =>
+		(allowed as NodeParameterValue[]).includes(scope[path.replace(/^\//, '')]),
+	);
+}

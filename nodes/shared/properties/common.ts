@@ -1,0 +1,75 @@
+import type { INodeProperties } from 'n8n-workflow';
+import type { ApiProperty } from './apiProperty';
+import { sentAs } from './apiProperty';
+
+/** Documented alike by both providers: the longest prompt, in characters. */
+const MAX_PROMPT = 2500;
+
+/** Both bring it; each says for itself whether it is required. */
+export const prompt: ApiProperty = {
+	displayName: 'Prompt',
+	name: 'prompt',
+	type: 'string',
+	typeOptions: { rows: 4 },
+	default: '',
+	placeholder: 'e.g. Follow the motion of @Video1, as a watercolour painting',
+	description:
+		'What the new video should show, at most 2500 characters. Write @Video1 where you mean the reference video.',
+	limits: { maxLength: MAX_PROMPT },
+	...sentAs('prompt'),
+};
+
+export const negativePrompt: ApiProperty = {
+	displayName: 'Negative Prompt',
+	name: 'negativePrompt',
+	type: 'string',
+	typeOptions: { rows: 2 },
+	default: '',
+	placeholder: 'e.g. text, watermark',
+	description: 'What the new video should not show',
+	...sentAs('negative_prompt'),
+};
+
+/** Seconds, whole ones; the default is the API's. */
+export const duration: ApiProperty = {
+	displayName: 'Duration',
+	name: 'duration',
+	type: 'number',
+	typeOptions: { minValue: 3, maxValue: 15, numberPrecision: 0 },
+	default: 5,
+	description:
+		'Length of the new video in whole seconds, from 3 to 15 (default 5). Above 10, Kling may refuse a reference video.',
+	...sentAs('duration'),
+};
+
+export const videoUrl: ApiProperty = {
+	displayName: 'Video URL',
+	name: 'videoUrl',
+	type: 'string',
+	default: '',
+	required: true,
+	placeholder: 'https://example.com/reference.mp4',
+	description:
+		'Public http(s) address of the reference video: 3 to 10 seconds, 720 to 2160 px, 24 to 60 frames a second, at most 200 MB, MP4 or MOV',
+	limits: { format: 'url' },
+	...sentAs('video_url'),
+};
+
+export const aspectRatio: ApiProperty = {
+	displayName: 'Aspect Ratio',
+	name: 'aspectRatio',
+	type: 'options',
+	options: [
+		{ name: '16:9 (Landscape)', value: '16:9' },
+		{ name: '1:1 (Square)', value: '1:1' },
+		{ name: '9:16 (Portrait)', value: '9:16' },
+	],
+	default: '16:9',
+	description: 'Shape of the new video',
+	...sentAs('aspect_ratio'),
+};
+
+export const modeOptions: INodeProperties['options'] = [
+	{ name: 'Pro', value: 'pro', description: 'Higher quality' },
+	{ name: 'Standard', value: 'std', description: 'Faster, at slightly lower quality' },
+];

@@ -1,0 +1,123 @@
+import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../read';
+import type { EndpointName, KlingTask, TaskFailure, TaskRef, TaskStatus } from '../task';
+import { isConcurrencyCode } from './overload';
+import type { Problem, Provider } from './provider';
+
+const MODEL_PATH = '/vendors/klingai/v1/kling-v3-omni';
+
+/** MuleRouter: each endpoint creates, and keeps, its own tasks. */
+const CREATE_PATHS: Partial<Record<EndpointName, string>> = {
+	videoToVideo: `${MODEL_PATH}/video-to-video/generation`,
+	referenceVideoToVideo: `${MODEL_PATH}/reference-video-to-video/generation`,
+	videoEdit: `${MODEL_PATH}/video-to-video/edit`,
+};
+
+const STATUSES: Record<string, TaskStatus> = {
+	pending: 'pending',
+	queued: 'pending',
+	running: 'running',
+	processing: 'running',
+	retrying: 'running',
+	completed: 'completed',
+	succeeded: 'completed',
+	failed: 'failed',
+};
+
+/** Images and elements together, beside a reference video. */
+const MAX_REFERENCES = 4;
+
+export const muleRouter: Provider = {
+	name: 'muleRouter',
+	label: 'MuleRouter',
+	credential: 'muleRouterApi',
+	endpoints: ['videoToVideo', 'referenceVideoToVideo', 'videoEdit'],
+	createPath: (endpoint) => createPath(endpoint),
+	statusPath: ({ endpoint, taskId }) => `${createPath(endpoint)}/${encodeURIComponent(taskId)}`,
+	rules,
+	readCreated: (endpoint, body) => {
+		const taskId = readTaskId(taskInfo(body).id);
+		return taskId === undefined ? undefined : readTask({ provider: 'muleRouter', endpoint, taskId }, body);
+	},
+	readTask,
+	readProblem,
+	isOverload: isConcurrencyCode,
+};
+
+function createPath(endpoint: EndpointName): string {
+	return CREATE_PATHS[endpoint] ?? `${MODEL_PATH}/video-to-video/generation`;
+}
+
+function rules(body: Record<string, unknown>, endpoint: EndpointName): string[] {
+	const problems: string[] = [];
+	if (body.last_frame !== undefined && body.first_frame === undefined) {
+		problems.push('Last Frame needs a First Frame');
+	}
+	const references = asArray(body.images).length + asArray(body.elements).length;
+	if (references > MAX_REFERENCES) {
+		problems.push(
+			`Images and Elements together are limited to ${MAX_REFERENCES} beside a reference video (${references} given)`,
+		);
+	}
+	if (endpoint === 'videoToVideo') {
+		const videos = asArray(body.video_list).map(asObject);
+		if (videos.length > 1) {
+			problems.push(`Reference Videos takes exactly one video (${videos.length} given)`);
+		}
+		if (videos[0]?.refer_type === 'base' && body.first_frame !== undefined) {
+			problems.push('First Frame and Last Frame cannot be used when Refer Type is Base');
+		}
+	}
+	for (const [index, element] of asArray(body.elements).map(asObject).entries()) {
+		if (element.type === 'video') {
+			problems.push(
+				`Elements ${index + 1}: Type Video cannot be used beside a reference video; use Image`,
+			);
+		}
+	}
+	return problems;
+}
+
+function taskInfo(body: unknown): Record<string, unknown> {
+	return asObject(asObject(body).task_info);
+}
+
+function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
+	const info = taskInfo(body);
+	const providerStatus = asText(info.status);
+	const taskId = info.id === undefined ? ref.taskId : readTaskId(info.id);
+	if (providerStatus === undefined || taskId !== ref.taskId) return undefined;
+	// An unknown word must not end a paid wait: it counts as running.
+	const status = STATUSES[providerStatus.toLowerCase()] ?? 'running';
+	return {
+		provider: 'muleRouter',
+		endpoint: ref.endpoint,
+		taskId,
+		status,
+		providerStatus,
+		videoUrls: status === 'completed' ? readLinks(asObject(body).videos) : [],
+		createdAt: asText(info.created_at) ?? null,
+		updatedAt: asText(info.updated_at) ?? null,
+		...(status === 'failed' ? { failure: readFailure(body) } : {}),
+	};
+}
+
+/** A failed task answers HTTP 200, with its reason in one of three places. */
+function readFailure(body: unknown): TaskFailure {
+	const info = taskInfo(body);
+	const error = isObject(info.error) ? info.error : asObject(asObject(body).error);
+	const code = asText(error.code) ?? asText(info.error_code);
+	const reason =
+		asText(error.detail) ?? asText(error.title) ?? asText(error.message) ?? asText(info.error);
+	return { ...(code ? { code } : {}), reason: reason ?? 'MuleRouter gave no reason' };
+}
+
+/** Refusals are RFC 9457 problems: `{status, title, detail, code}`. */
+function readProblem(body: unknown): Problem {
+	const outer = asObject(body);
+	const problem = isObject(outer.error) ? outer.error : outer;
+	return {
+		reason: asText(problem.detail) ?? asText(problem.title) ?? asText(problem.message),
+		code: asText(problem.code),
+		fields: [],
+	};
+}

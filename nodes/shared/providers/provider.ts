@@ -1,0 +1,34 @@
+import type { EndpointName, KlingTask, ProviderName, TaskRef } from '../task';
+
+/** What a provider says when it refuses a request. */
+export interface Problem {
+	reason?: string;
+	code?: string;
+	/** The fields it names, in its own spelling. */
+	fields: Array<{ name: string; reason: string }>;
+}
+
+export type Mode = 'std' | 'pro';
+
+/** Everything that differs between the two APIs. A third one is one more object of this shape. */
+export interface Provider {
+	name: ProviderName;
+	label: string;
+	/** The n8n credential type that holds its key. */
+	credential: string;
+	endpoints: readonly EndpointName[];
+	createPath(endpoint: EndpointName, mode: Mode): string;
+	statusPath(ref: TaskRef): string;
+	/** Lists the account's tasks, where the API can. */
+	listPath?: string;
+	/** Rules between parameters, checked before anything is sent; each is a sentence for the user. */
+	rules(body: Record<string, unknown>, endpoint: EndpointName): string[];
+	/** @returns the task, or undefined when the answer holds no usable task id */
+	readCreated(endpoint: EndpointName, body: unknown): KlingTask | undefined;
+	/** @returns the task, or undefined when this is no status answer */
+	readTask(ref: TaskRef, body: unknown): KlingTask | undefined;
+	readList?(body: unknown): KlingTask[] | undefined;
+	readProblem(body: unknown): Problem;
+	/** Whether a failure means "too many tasks at once", which passes by itself. */
+	isOverload(problem: { code?: string; reason?: string }): boolean;
+}

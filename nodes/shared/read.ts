@@ -1,0 +1,51 @@
+/** Reading answers that may be anything: each function takes `unknown` and never throws. */
+
+export type Json = Record<string, unknown>;
+
+/** @returns the value as an object, or an empty one where it is none */
+export function asObject(value: unknown): Json {
+	return isObject(value) ? value : {};
+}
+
+export function isObject(value: unknown): value is Json {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @returns the text, or undefined where there is none to show */
+export function asText(value: unknown): string | undefined {
+	if (typeof value === 'number') return String(value);
+	return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
+}
+
+export function asArray(value: unknown): unknown[] {
+	return Array.isArray(value) ? value : [];
+}
+
+/** @returns whether a text is an absolute http(s) address */
+export function isHttpUrl(value: unknown): value is string {
+	if (typeof value !== 'string' || !URL.canParse(value)) return false;
+	const { protocol, hostname } = new URL(value);
+	return (protocol === 'http:' || protocol === 'https:') && hostname !== '';
+}
+
+/** Result links, which come as texts or as `{url}`; anything that is no http(s) link is left out. */
+export function readLinks(value: unknown): string[] {
+	return asArray(value)
+		.map((entry) => (isObject(entry) ? entry.url : entry))
+		.filter(isHttpUrl);
+}
+
+/**
+ * Task ids are opaque, but one that could change the path of a request, or is no text, is no id.
+ * @returns the id, or undefined
+ */
+export function readTaskId(value: unknown): string | undefined {
+	const id = asText(value);
+	return id !== undefined && /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(id) ? id : undefined;
+}
+
+/** Cuts a text that came from outside to something that can be shown. */
+export function excerpt(text: string, length = 300): string {
+	const line = text.replace(/\s+/g, ' ').trim();
+	return line.length <= length ? line : `${line.slice(0, length - 1)}…`;
+}

@@ -1,0 +1,90 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { Bad } from './items';
+import type { Job } from './jobs';
+import { Ledger } from './ledger';
+import { providers } from './providers';
+import { Session } from './session';
+import { Slots } from './slots';
+import { Submitter } from './submit';
+import type { Submitted } from './submit';
+import type { KlingTask } from './task';
+import { wait } from './wait';
+import type { Waited } from './wait';
+
+/** One run of Generate: what it has created, and how many tasks may be under way. */
+export class Run extends Session {
+	readonly ledger: Ledger;
+
+	private readonly slots: Slots;
+
+	private readonly submitter: Submitter;
+
+	constructor(context: IExecuteFunctions, jobs: Array<Job | Bad>) {
+		super(context);
+		const { $runIndex } = context.getWorkflowDataProxy(0);
+		this.ledger = new Ledger(
+			context.getContext('node'),
+			context.getExecutionId(),
+			$runIndex as number,
+		);
+		const first = jobs.find((job) => 'options' in job);
+		this.slots = new Slots(first?.options.maxConcurrentTasks ?? 1);
+		this.submitter = new Submitter(this, this.ledger, new Slots(1), () => this.slots.narrow());
+	}
+
+	/** Creates the task of an item, unless an earlier try has. */
+	async submit({ order }: Job): Promise<Submitted> {
+		return await this.submitter.submit(order);
+	}
+
+	/** Creates the task and waits for its end, as soon as there is room for one more. */
+	async make(job: Job): Promise<Waited> {
+		return await this.slots.use(async () => {
+			const until = this.clock.now() + job.options.waitLimit;
+			for (let turnedAway = 0; ; turnedAway++) {
+				const submitted = await this.submit(job);
+				const waited = await this.waitFor(job, submitted);
+				if (!isTurnedAway(waited.task)) {
+					this.slots.widen();
+					if (waited.task.status === 'failed') this.ledger.markFailed(job.item);
+					return waited;
+				}
+				// Kling had no room: nothing was made or billed, so the item gets another turn.
+				this.slots.narrow();
+				const pause = Math.min(FIRST_PAUSE_MS * 2 ** turnedAway, LONGEST_PAUSE_MS);
+				if (this.clock.now() + pause > until) return waited;
+				this.ledger.strike(job.item);
+				await this.clock.pause(pause * (0.5 + this.clock.random() / 2));
+			}
+		});
+	}
+
+	readonly created = () => this.ledger.tasks();
+
+	/**
+	 * Leaves nothing behind, unless n8n is about to run the node once more: with Retry On Fail it
+	 * does so when the first item is an error item.
+	 */
+	close(output: INodeExecutionData[]): void {
+		const runsAgain = this.context.getNode().retryOnFail && output[0]?.json.error !== undefined;
+		if (!runsAgain) this.ledger.close();
+		this.end();
+	}
+
+	private async waitFor({ order, options }: Job, { task, createdAt }: Submitted): Promise<Waited> {
+		return await wait(
+			this,
+			task,
+			{ createdAt, kind: order.path },
+			{ deadline: this.clock.now() + options.waitLimit, pollInterval: options.pollInterval },
+		);
+	}
+}
+
+/** Between two turns of a task that found no room, in milliseconds. */
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 120_000;
+
+function isTurnedAway({ status, provider, failure }: KlingTask): boolean {
+	return status === 'failed' && providers[provider].isOverload(failure ?? {});
+}

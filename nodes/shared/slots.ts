@@ -1,0 +1,47 @@
+/**
+ * Lets so many pieces of work run at a time; the next begins the moment one ends.
+ * The limit can be lowered while work is running: a provider that says "too many" slows the run down.
+ */
+export class Slots {
+	private inUse = 0;
+
+	private limit: number;
+
+	private readonly queue: Array<() => void> = [];
+
+	constructor(private readonly highest: number) {
+		this.limit = highest;
+	}
+
+	async use<T>(work: () => Promise<T>): Promise<T> {
+		if (this.inUse >= this.limit) {
+			await new Promise<void>((begin) => this.queue.push(begin));
+		} else {
+			this.inUse++;
+		}
+		try {
+			return await work();
+		} finally {
+			this.inUse--;
+			this.fill();
+		}
+	}
+
+	/** One less than are running now, but never none. */
+	narrow(): void {
+		this.limit = Math.max(1, this.inUse - 1);
+	}
+
+	/** One more again, up to the first limit. */
+	widen(): void {
+		this.limit = Math.min(this.highest, this.limit + 1);
+		this.fill();
+	}
+
+	private fill(): void {
+		while (this.inUse < this.limit && this.queue.length > 0) {
+			this.inUse++;
+			this.queue.shift()?.();
+		}
+	}
+}

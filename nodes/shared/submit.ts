@@ -1,0 +1,180 @@
+import { sleep } from 'n8n-workflow';
+import type { IDataObject } from 'n8n-workflow';
+import { MaybeCreated, NotReached } from './errors';
+import type { Ledger } from './ledger';
+import type { Provider } from './providers';
+import { excerpt } from './read';
+import { refusal } from './refusal';
+import type { Session } from './session';
+import type { Slots } from './slots';
+import type { EndpointName, KlingTask } from './task';
+import { newTask } from './task';
+import { create, read } from './transport';
+import type { Answer } from './transport';
+
+/** A request that costs money once it is sent. */
+export interface Order {
+	/** Index of the input item. */
+	item: number;
+	provider: Provider;
+	endpoint: EndpointName;
+	path: string;
+	body: IDataObject;
+	/** The same for the same request, so that a retried execution knows what it has paid for. */
+	asked: string;
+	/** Milliseconds: how long to go on trying where the provider is busy. */
+	patience: number;
+}
+
+export interface Submitted {
+	task: KlingTask;
+	/** Milliseconds since 1970. */
+	createdAt: number;
+}
+
+/** Refusals after which surely no task exists; 429 and 503 reach here only after patient tries. */
+function surelyCreatedNothing(status: number): boolean {
+	return (status >= 300 && status < 500 && status !== 408) || status === 503;
+}
+
+/** How long a lost task gets to show up in the provider's list, in milliseconds; tests shorten it. */
+export const lostAnswer = { pauseBeforeList: 3_000 };
+
+/**
+ * Creates the tasks of one run, one request at a time, each at most once.
+ * One at a time, so that a task whose answer was lost can be told apart in the provider's list.
+ */
+export class Submitter {
+	/** Ids that the provider listed before this run created anything; undefined where it cannot list. */
+	private readonly before = new Map<Provider, Set<string> | undefined>();
+
+	constructor(
+		private readonly session: Session,
+		private readonly ledger: Ledger,
+		private readonly turn: Slots,
+		private readonly onBusy: () => void,
+	) {}
+
+	/**
+	 * Creates the task, or finds the one that an earlier try has created.
+	 * @throws Refused or NotReached: no task exists; MaybeCreated: one may
+	 */
+	async submit(order: Order): Promise<Submitted> {
+		return this.remembered(order) ?? (await this.turn.use(async () => await this.send(order)));
+	}
+
+	private remembered({ item, asked }: Order): Submitted | undefined {
+		const entry = this.ledger.find(item, asked);
+		if (entry?.state === 'uncertain') {
+			throw new MaybeCreated(entry.message, entry.advice, entry.details);
+		}
+		return entry && { task: newTask(entry.ref, 'CREATED'), createdAt: entry.createdAt };
+	}
+
+	private async send(order: Order): Promise<Submitted> {
+		const { clock, context } = this.session;
+		const { provider, endpoint } = order;
+		clock.check();
+		await this.listOnce(provider);
+		clock.check();
+		const answer = await create(context, provider, order.path, order.body, {
+			clock,
+			deadline: clock.now() + order.patience,
+			onBusy: this.onBusy,
+		});
+		if (answer.failure?.sent === false) throw notReached(provider, endpoint, answer.failure.reason);
+		if (surelyCreatedNothing(answer.status)) throw refusal(provider, answer, { endpoint });
+		const isSuccess = answer.status >= 200 && answer.status < 300;
+		const task = isSuccess ? provider.readCreated(endpoint, answer.body) : undefined;
+		if (!task) return await this.lost(order, answer);
+
+		const createdAt = clock.now();
+		this.ledger.write(order.item, {
+			state: 'created',
+			asked: order.asked,
+			ref: { provider: task.provider, endpoint, taskId: task.taskId },
+			createdAt,
+		});
+		this.session.log('Kling task created', task);
+		return { task, createdAt };
+	}
+
+	/** What was there before, so that what appeared since can be named; a free request. */
+	private async listOnce(provider: Provider): Promise<void> {
+		if (!this.before.has(provider)) this.before.set(provider, await this.list(provider));
+	}
+
+	private async list(provider: Provider): Promise<Set<string> | undefined> {
+		if (!provider.listPath || !provider.readList) return undefined;
+		const { body } = await read(this.session.context, provider, provider.listPath);
+		const tasks = provider.readList(body);
+		return tasks && new Set(tasks.map(({ taskId }) => taskId));
+	}
+
+	/** The answer is lost, the task perhaps not: it is never asked for again by itself. */
+	private async lost(order: Order, answer: Answer): Promise<never> {
+		const { provider, endpoint, item } = order;
+		const trace = answer.headers.traceparent;
+		const reason = `${describe(answer)}${typeof trace === 'string' ? `; request ${excerpt(trace, 80)}` : ''}`;
+		const message = `${provider.label} may have created a task that is billed: ${reason}`;
+		const error = (possibleTaskIds?: string[]) =>
+			new MaybeCreated(
+				message,
+				`The request was not repeated, so nothing is paid twice. ${findIt(provider, possibleTaskIds)}`,
+				{
+					provider: provider.name,
+					endpoint,
+					status: 'unknown',
+					reason,
+					httpStatus: answer.status || undefined,
+					retryable: false,
+					...(possibleTaskIds ? { possibleTaskIds } : {}),
+				},
+			);
+		// Remembered before anything else is tried: the list may fail, and Stop may come.
+		this.remember(item, error());
+		const found = error(await this.appearedSince(provider));
+		this.remember(item, found);
+		this.session.context.logger.warn(`${found.message}. ${found.advice}`);
+		throw found;
+	}
+
+	private remember(item: number, { message, advice, details }: MaybeCreated): void {
+		this.ledger.write(item, { state: 'uncertain', message, advice, details });
+	}
+
+	private async appearedSince(provider: Provider): Promise<string[] | undefined> {
+		const before = this.before.get(provider);
+		if (!before) return undefined;
+		// Not ended by Stop: the list is the only place that still names what was paid for.
+		await sleep(lostAnswer.pauseBeforeList);
+		const now = await this.list(provider);
+		const mine = new Set(this.ledger.tasks().map(({ taskId }) => taskId));
+		return now && [...now].filter((id) => !before.has(id) && !mine.has(id));
+	}
+}
+
+function findIt(provider: Provider, possibleTaskIds: string[] | undefined): string {
+	if (!possibleTaskIds) {
+		return `Look for it in the ${provider.label} console before you run this item again.`;
+	}
+	if (possibleTaskIds.length === 0) {
+		return `${provider.label} lists no new task, so most likely none was made; look again in a minute before you run this item again.`;
+	}
+	return `Since then ${provider.label} lists: ${possibleTaskIds.join(', ')}. Fetch it with Kling Task Status instead of running this item again.`;
+}
+
+function notReached({ name, label }: Provider, endpoint: EndpointName, reason: string): NotReached {
+	return new NotReached(
+		`${label} could not be reached: ${reason}`,
+		'No request was sent, so nothing was billed. Check the network and the Base URL in the credential, then run again.',
+		{ provider: name, endpoint, reason, retryable: true },
+	);
+}
+
+function describe({ status, body, failure }: Answer): string {
+	if (failure) return `no answer came (${failure.reason})`;
+	const text = typeof body === 'string' ? body : (JSON.stringify(body) ?? '');
+	const shown = text.trim() === '' ? 'an empty answer' : `an answer without a usable task ID: ${excerpt(text, 200)}`;
+	return `HTTP ${status} with ${shown}`;
+}

@@ -1,0 +1,106 @@
+import type { IDataObject } from 'n8n-workflow';
+
+/** The four statuses that every module speaks; a provider's own words stay in `providerStatus`. */
+export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed';
+
+export type ProviderName = 'magnific' | 'muleRouter';
+
+export type EndpointName =
+	| 'referenceToVideo'
+	| 'videoToVideo'
+	| 'referenceVideoToVideo'
+	| 'videoEdit';
+
+/** What finds a task again: without all three a paid result is lost. */
+export interface TaskRef {
+	provider: ProviderName;
+	endpoint: EndpointName;
+	taskId: string;
+}
+
+/** Why the provider gave a task up; Magnific gives no reason. */
+export interface TaskFailure {
+	code?: string;
+	reason: string;
+}
+
+/** One generation at a provider, as it was last seen. */
+export interface KlingTask extends TaskRef {
+	status: TaskStatus;
+	/** The provider's own word for the status, kept for support questions. */
+	providerStatus: string;
+	/** http(s) links to the results; empty until completed. */
+	videoUrls: string[];
+	/** ISO 8601 as the provider gave it, or null where it gives none. */
+	createdAt: string | null;
+	updatedAt: string | null;
+	failure?: TaskFailure;
+}
+
+/** The name and type of a stored result: what the next node saves it as. */
+export const VIDEO_MIME_TYPE = 'video/mp4';
+
+export function refOf({ provider, endpoint, taskId }: TaskRef): TaskRef {
+	return { provider, endpoint, taskId };
+}
+
+/** A task that was created a moment ago, before anything else is known of it. */
+export function newTask(ref: TaskRef, providerStatus: string): KlingTask {
+	return {
+		...refOf(ref),
+		status: 'pending',
+		providerStatus,
+		videoUrls: [],
+		createdAt: null,
+		updatedAt: null,
+	};
+}
+
+/** @returns whether the provider will not change this task any more */
+export function isFinished(task: KlingTask): boolean {
+	return task.status === 'completed' || task.status === 'failed';
+}
+
+/**
+ * The shape of an item, the same from every node.
+ * @param timedOut the wait limit passed before the task finished
+ */
+export function taskToJson(task: KlingTask, timedOut = false): IDataObject {
+	const videoUrl = task.videoUrls[0] ?? null;
+	return {
+		...refOf(task),
+		status: task.status,
+		providerStatus: task.providerStatus,
+		videoUrl,
+		videoUrls: task.videoUrls,
+		videoUrlExpiresAt: videoUrl === null ? null : linkExpiry(videoUrl),
+		createdAt: task.createdAt,
+		updatedAt: task.updatedAt,
+		...(task.failure ? { failure: { ...task.failure } } : {}),
+		...(timedOut ? { timedOut: true } : {}),
+	};
+}
+
+/**
+ * When a signed link stops working, read from the link itself: neither provider documents a lifetime.
+ * Known signatures: `token=exp=<unix s>~hmac=…` (Magnific), `Expires=<unix s>` and
+ * `X-Amz-Date` + `X-Amz-Expires` (S3 and its likes).
+ * @returns ISO 8601, or null where the link does not say
+ */
+export function linkExpiry(link: string): string | null {
+	if (!URL.canParse(link)) return null;
+	const query = new URL(link).searchParams;
+	const unixSeconds = /(?:^|~)exp=(\d{9,11})(?:~|$)/.exec(query.get('token') ?? '')?.[1];
+	const expires = unixSeconds ?? query.get('Expires') ?? query.get('expires');
+	if (expires && /^\d{9,11}$/.test(expires)) return isoTime(Number(expires) * 1000);
+	const signedAt = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '');
+	const lifetime = Number(query.get('X-Amz-Expires'));
+	if (!signedAt || !(lifetime > 0)) return null;
+	const [year, month, day, hour, minute, second] = signedAt.slice(1).map(Number);
+	return isoTime(Date.UTC(year, month - 1, day, hour, minute, second) + lifetime * 1000);
+}
+
+function isoTime(milliseconds: number): string | null {
+	const time = new Date(milliseconds);
+	return Number.isNaN(time.getTime()) ? null : time.toISOString();
+}

@@ -1,0 +1,175 @@
+import type { IDataObject, IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
+import type { Clock } from './clock';
+import { NotReached } from './errors';
+import type { Provider } from './providers';
+import { asObject, asText, excerpt, isHttpUrl } from './read';
+
+/** The only requests that carry a key, and the only place that decides whether one is repeated. */
+
+export interface Answer {
+	/** The HTTP status, or 0 when no answer came. */
+	status: number;
+	headers: Record<string, unknown>;
+	body: unknown;
+	/** Why no answer came. `sent: false` only where surely no byte left this machine. */
+	failure?: { sent: boolean; reason: string };
+}
+
+/** What the transport is patient with, in milliseconds; tests shorten it. */
+export const patience = {
+	/** Until the headers of an answer are there. */
+	createTimeout: 60_000,
+	readTimeout: 30_000,
+	/** How long a host that is down (503, refused, unknown) is tried again before giving up. */
+	outage: 120_000,
+	/** First and longest pause between tries; a `Retry-After` counts up to the longest. */
+	firstPause: 1_000,
+	longestPause: 120_000,
+};
+
+/** Failures of finding or opening the connection; anything later may have reached the provider. */
+const NOT_SENT = new Set([
+	'ECONNREFUSED',
+	'ENOTFOUND',
+	'EAI_AGAIN',
+	'EHOSTUNREACH',
+	'ENETUNREACH',
+	'EADDRNOTAVAIL',
+	'CERT_HAS_EXPIRED',
+	'DEPTH_ZERO_SELF_SIGNED_CERT',
+	'SELF_SIGNED_CERT_IN_CHAIN',
+	'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+	'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+type Context = Pick<IExecuteFunctions, 'helpers' | 'getCredentials'>;
+
+/** One GET. Repeating it is the caller's business: looking at a task has a schedule of its own. */
+export async function read(context: Context, provider: Provider, path: string): Promise<Answer> {
+	return await request(context, provider, {
+		method: 'GET',
+		url: path,
+		timeout: patience.readTimeout,
+	});
+}
+
+/**
+ * Sends the POST that creates a task. It is repeated only where surely no task was made: after 429
+ * and 503, and where no byte was sent. Neither provider has an idempotency key.
+ * @param deadline when to stop trying again, in milliseconds since 1970
+ * @param onBusy told when the provider asks to slow down
+ * @returns the last answer, whatever it is
+ */
+export async function create(
+	context: Context,
+	provider: Provider,
+	path: string,
+	body: IDataObject,
+	{ clock, deadline, onBusy }: { clock: Clock; deadline: number; onBusy(): void },
+): Promise<Answer> {
+	const downSince = clock.now();
+	for (let tries = 0; ; tries++) {
+		clock.check();
+		const answer = await request(uninterrupted(context), provider, {
+			method: 'POST',
+			url: path,
+			body,
+			timeout: patience.createTimeout,
+		});
+		if (!mayCreateAgain(answer)) return answer;
+		const isBusy = answer.status === 429;
+		if (isBusy) onBusy();
+		const pause = retryAfter(answer, clock) ?? backOff(tries, clock);
+		const giveUpAt = isBusy ? deadline : Math.min(deadline, downSince + patience.outage);
+		if (clock.now() + pause > giveUpAt) return answer;
+		await clock.pause(pause);
+	}
+}
+
+function mayCreateAgain({ status, failure }: Answer): boolean {
+	return status === 429 || status === 503 || failure?.sent === false;
+}
+
+/**
+ * How long the provider asks to wait, capped.
+ * @returns milliseconds, or undefined where it does not say
+ */
+export function retryAfter(answer: Answer, clock: Clock): number | undefined {
+	const header = asText(answer.headers['retry-after']);
+	if (header === undefined) return undefined;
+	const milliseconds = /^\d+(\.\d+)?$/.test(header)
+		? Number(header) * 1000
+		: Date.parse(header) - clock.now();
+	if (Number.isNaN(milliseconds)) return undefined;
+	return Math.min(Math.max(milliseconds, 0), patience.longestPause);
+}
+
+/** Doubles with every try; jittered so that workflows started together do not stay in step. */
+function backOff(tries: number, clock: Clock): number {
+	const pause = Math.min(patience.firstPause * 2 ** tries, patience.longestPause);
+	return pause * (0.5 + clock.random() / 2);
+}
+
+/**
+ * Redirects are not followed: n8n would send the key's header on to the other host.
+ * Never throws for what the network or the host does.
+ */
+async function request(
+	context: Context,
+	provider: Provider,
+	options: IHttpRequestOptions,
+): Promise<Answer> {
+	const { baseUrl, apiKey } = await context.getCredentials<{ baseUrl?: string; apiKey?: string }>(
+		provider.credential,
+	);
+	const base = (baseUrl ?? '').trim().replace(/\/+$/, '');
+	if (!isHttpUrl(base)) {
+		throw new NotReached(
+			`The Base URL in the ${provider.label} credential is no http or https URL`,
+			'Open the credential and correct its Base URL.',
+			{ provider: provider.name, reason: 'Base URL', retryable: false },
+		);
+	}
+	try {
+		const response = await context.helpers.httpRequestWithAuthentication.call(
+			context as IExecuteFunctions,
+			provider.credential,
+			{
+				...options,
+				baseURL: base,
+				json: true,
+				returnFullResponse: true,
+				ignoreHttpStatusErrors: true,
+				disableFollowRedirect: true,
+			},
+		);
+		const { statusCode: status, headers, body } = response;
+		return { status, headers, body: withoutSecret(body, apiKey) };
+	} catch (error) {
+		return { status: 0, headers: {}, body: undefined, failure: explain(error) };
+	}
+}
+
+/**
+ * Stop must not cut off the request that creates a task: its answer holds the id of something paid.
+ * n8n takes the signal from the context, so it is given one without.
+ */
+function uninterrupted(context: Context): Context {
+	return Object.create(context, { getExecutionCancelSignal: { value: () => undefined } }) as Context;
+}
+
+function explain(error: unknown): NonNullable<Answer['failure']> {
+	const chain = [error, asObject(error).cause, asObject(asObject(error).cause).cause].map(asObject);
+	const code = chain.map((link) => asText(link.code)).find((text) => text !== undefined);
+	const connecting = chain.some((link) => link.syscall === 'connect');
+	const notSent = code !== undefined && (NOT_SENT.has(code) || (code === 'ETIMEDOUT' && connecting));
+	const message = asText(chain[1].message) ?? asText(chain[0].message) ?? 'no answer';
+	return { sent: !notSent, reason: excerpt(code ? `${code} (${message})` : message, 200) };
+}
+
+/** An answer may repeat the key, as in "invalid key …", and parts of it reach errors and logs. */
+function withoutSecret(body: unknown, secret: string | undefined): unknown {
+	const text = JSON.stringify(body);
+	if (!secret || !text?.includes(secret)) return body;
+	return JSON.parse(text.replaceAll(secret, '***'));
+}

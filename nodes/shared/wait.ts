@@ -1,0 +1,145 @@
+import { KlingError, TaskFailed, TaskUnavailable } from './errors';
+import { providers } from './providers';
+import type { Session } from './session';
+import type { KlingTask, TaskRef } from './task';
+import { isFinished, refOf } from './task';
+import { read, retryAfter } from './transport';
+import type { Answer } from './transport';
+
+/** How often, and how long, to look at a task. */
+export interface WaitLimits {
+	/** Milliseconds since 1970. */
+	deadline: number;
+	/** Milliseconds; left out, the schedule decides. */
+	pollInterval?: number;
+}
+
+export interface Waited {
+	task: KlingTask;
+	/** The limit passed first; the task goes on at the provider. */
+	timedOut: boolean;
+}
+
+/** When the task began, and what kind it is: what the schedule needs to know. */
+export interface Started {
+	/** Milliseconds since 1970. */
+	createdAt: number;
+	kind: string;
+}
+
+/** What the wait forgives, so that a paid task does not die of one unlucky GET; tests shorten it. */
+export const forgiveness = {
+	/** A task may not be found for so long after it was created, in milliseconds. */
+	unknownAtFirst: 120_000,
+	/** So many times in a row is no bad luck: the key is refused, or the task is not there. */
+	refusals: 5,
+	/** So often a completed task is asked again for a link it does not have yet. */
+	missingLinks: 3,
+};
+
+const ADVICE: Record<number, string> = {
+	401: 'The task goes on at the provider. Correct the key in the credential, then use Kling Task Status with this task ID.',
+	403: 'The task goes on at the provider. Allow this key to read it, then use Kling Task Status with this task ID.',
+	404: 'Check provider, endpoint, Base URL and task ID: a task is found only where it was made.',
+};
+
+/**
+ * One look at a task.
+ * @returns the answer, and the task where the answer holds one
+ */
+export async function look(
+	{ context }: Pick<Session, 'context'>,
+	ref: TaskRef,
+): Promise<{ task?: KlingTask; answer: Answer }> {
+	const provider = providers[ref.provider];
+	const answer = await read(context, provider, provider.statusPath(ref));
+	const task = answer.status === 200 ? provider.readTask(ref, answer.body) : undefined;
+	return { task, answer };
+}
+
+/**
+ * Looks at a task until it has finished or the deadline passes. Nothing that may pass by itself ends
+ * the wait: no network error, no 429 or 5xx, no page of HTML, no unknown word for a status.
+ * @throws TaskUnavailable when the provider keeps saying that there is no such task for this key
+ */
+export async function wait(
+	session: Session,
+	known: KlingTask,
+	{ createdAt, kind }: Started,
+	{ deadline, pollInterval }: WaitLimits,
+): Promise<Waited> {
+	const { clock, schedule } = session;
+	let task = known;
+	let refusals = 0;
+	let missingLinks = 0;
+	for (;;) {
+		const elapsed = clock.now() - createdAt;
+		let pause = schedule.next(kind, elapsed, pollInterval);
+		clock.check();
+		const seen = await look(session, task);
+		if (seen.task) {
+			task = seen.task;
+			refusals = 0;
+			session.report(task, clock.now() - createdAt);
+			const lacksLink = task.status === 'completed' && task.videoUrls.length === 0;
+			if (isFinished(task) && !(lacksLink && missingLinks++ < forgiveness.missingLinks)) {
+				schedule.learn(kind, clock.now() - createdAt);
+				return { task, timedOut: false };
+			}
+		} else if (isRefusal(seen.answer, clock.now() - createdAt)) {
+			if (++refusals >= forgiveness.refusals) throw unavailable(task, seen.answer.status);
+		}
+		pause = Math.max(pause, retryAfter(seen.answer, clock) ?? 0);
+		const left = deadline - clock.now();
+		if (left <= 0) return { task, timedOut: true };
+		await clock.pause(Math.min(pause, left));
+	}
+}
+
+/**
+ * Looks a task up once, forgiving what passes in a few seconds.
+ * @throws TaskUnavailable, or KlingError when the provider gives no usable answer
+ */
+export async function lookUp(session: Session, ref: TaskRef): Promise<KlingTask> {
+	const { clock } = session;
+	for (let tries = 0; ; tries++) {
+		clock.check();
+		const { task, answer } = await look(session, ref);
+		if (task) return task;
+		const isFinal = answer.status === 401 || answer.status === 403;
+		if (isFinal || tries >= lookUpPauses.length) throw noLook(ref, answer);
+		await clock.pause(Math.max(lookUpPauses[tries], retryAfter(answer, clock) ?? 0));
+	}
+}
+
+/** Milliseconds between the tries of a single look; tests shorten them. */
+export const lookUpPauses = [1_000, 2_000, 4_000];
+
+/** @throws TaskFailed when that is how the task ended */
+export function expectVideo(task: KlingTask): void {
+	if (task.status === 'failed') throw new TaskFailed(task, providers[task.provider].label);
+}
+
+function noLook(ref: TaskRef, answer: Answer): KlingError {
+	if (answer.status in ADVICE) return unavailable(ref, answer.status);
+	const { label } = providers[ref.provider];
+	const reason = answer.failure?.reason ?? `HTTP ${answer.status} without a status`;
+	return new KlingError(
+		`${label} could not be asked for the status: ${reason}. Task ${ref.taskId}`,
+		'The task is not touched by this. Run again later.',
+		{ ...refOf(ref), reason, httpStatus: answer.status || undefined, retryable: true },
+	);
+}
+
+/** @returns the error for a task that the provider does not show */
+function unavailable(ref: TaskRef, status: number): TaskUnavailable {
+	const { label } = providers[ref.provider];
+	const what =
+		status === 404 ? `${label} does not know the task` : `${label} refuses to show the task`;
+	return new TaskUnavailable(ref, `${what} (HTTP ${status})`, ADVICE[status], status);
+}
+
+function isRefusal(answer: Answer, elapsed: number): boolean {
+	if (!(answer.status in ADVICE)) return false;
+	return answer.status !== 404 || elapsed > forgiveness.unknownAtFirst;
+}

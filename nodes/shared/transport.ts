@@ -110,6 +110,26 @@ function backOff(tries: number, clock: Clock): number {
 	return pause * (0.5 + clock.random() / 2);
 }
 
+/** @throws NotReached when the credential cannot work */
+async function account(context: Context, { name, label, credential }: Provider) {
+	const { baseUrl = '', apiKey = '' } = await context.getCredentials<{
+		baseUrl?: string;
+		apiKey?: string;
+	}>(credential);
+	const base = baseUrl.trim().replace(/\/+$/, '');
+	const problem = !isHttpUrl(base)
+		? `The Base URL in the ${label} credential is no http or https URL`
+		: apiKey.trim() === ''
+			? `The API Key in the ${label} credential is empty`
+			: undefined;
+	if (problem === undefined) return { base, apiKey };
+	throw new NotReached(
+		problem,
+		'Nothing was sent and nothing was billed. Open the credential and correct it.',
+		{ provider: name, reason: problem, retryable: false },
+	);
+}
+
 /**
  * Redirects are not followed: n8n would send the key's header on to the other host.
  * Never throws for what the network or the host does.
@@ -119,17 +139,7 @@ async function request(
 	provider: Provider,
 	options: IHttpRequestOptions,
 ): Promise<Answer> {
-	const { baseUrl, apiKey } = await context.getCredentials<{ baseUrl?: string; apiKey?: string }>(
-		provider.credential,
-	);
-	const base = (baseUrl ?? '').trim().replace(/\/+$/, '');
-	if (!isHttpUrl(base)) {
-		throw new NotReached(
-			`The Base URL in the ${provider.label} credential is no http or https URL`,
-			'Open the credential and correct its Base URL.',
-			{ provider: provider.name, reason: 'Base URL', retryable: false },
-		);
-	}
+	const { base, apiKey } = await account(context, provider);
 	try {
 		const response = await context.helpers.httpRequestWithAuthentication.call(
 			context as IExecuteFunctions,

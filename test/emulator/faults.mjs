@@ -1,0 +1,260 @@
+// @ts-check
+/**
+ * Rules that spoil chosen requests. A rule names the requests it is for, which of them it hits, and what happens to those.
+ *
+ * @typedef {{ kind: string, [detail: string]: any }} Fault
+ *
+ * @typedef {object} FaultRule
+ * @property {string} id
+ * @property {{ action?: string, provider?: string, taskId?: string, method?: string, nth?: number | number[] }} match
+ * @property {number} times how often it hits; -1: for ever
+ * @property {number} skip how many matching requests pass first
+ * @property {Fault} fault
+ * @property {number} seen
+ * @property {number} hits
+ */
+import { randomUUID } from 'node:crypto';
+import { breaches } from './contract.mjs';
+import { reply } from './http.mjs';
+
+/** @typedef {import('./contract.mjs').Rule} Rule */
+/** @typedef {import('./http.mjs').Reply} Reply */
+
+/** @type {Rule} */ const text = { is: 'string' };
+/** @type {Rule} */ const status = { is: 'integer', min: 200, max: 599 };
+/** @type {Rule} */ const bytes = { is: 'integer', min: 0, required: true };
+/** @type {Rule} */ const anything = { is: 'any' };
+const makeTask = { makeTask: /** @type {Rule} */ ({ is: 'boolean' }) };
+
+/** In place of the true answer; a paid or stored effect behind it only comes about with `makeTask`. @type {Record<string, Record<string, Rule>>} */
+const replacing = {
+	status: {
+		status: { ...status, required: true },
+		body: anything,
+		headers: { is: 'object' },
+		contentType: text,
+		...makeTask,
+	},
+	html: { status, ...makeTask },
+	empty: { status, ...makeTask },
+	truncated: { ...makeTask },
+	malformed: { ...makeTask },
+	'wrong-json': { status, body: { ...anything, required: true }, ...makeTask },
+	redirect: { status, location: { ...text, required: true }, ...makeTask },
+	reset: { ...makeTask },
+	hang: { ...makeTask },
+};
+
+/** The true answer, told or delivered otherwise. @type {Record<string, Record<string, Rule>>} */
+const altering = {
+	slow: { ms: bytes },
+	'task-id': { value: anything, omit: { is: 'boolean' } },
+	'task-status': { providerStatus: { ...text, required: true }, error: anything },
+	'no-video': {},
+	'bad-video-url': { value: { ...anything, required: true } },
+	cut: { atBytes: bytes },
+	stall: { atBytes: bytes },
+	trickle: { bytesPerSecond: { is: 'number', min: 1, required: true } },
+	'wrong-length': { delta: { is: 'integer', required: true } },
+	'not-video': { contentType: text, body: text },
+	'ignore-range': {},
+	'wrong-range': {},
+};
+
+const kinds = { ...replacing, ...altering };
+
+/** @type {Rule} */
+const ruleContract = {
+	is: 'object',
+	fields: {
+		id: text,
+		match: {
+			is: 'object',
+			fields: {
+				action: text,
+				provider: text,
+				taskId: text,
+				method: text,
+				nth: {
+					either: [
+						{ is: 'integer', min: 1 },
+						{ is: 'array', of: { is: 'integer', min: 1 } },
+					],
+				},
+			},
+		},
+		times: { is: 'integer', min: -1 },
+		skip: { is: 'integer', min: 0 },
+		fault: { is: 'object', required: true },
+	},
+};
+
+/** @param {any} rule @param {string} name */
+function faultBreaches(rule, name) {
+	const found = breaches(ruleContract, rule, name);
+	if (found.length > 0) return found;
+	const { kind, ...details } = rule.fault;
+	if (!Object.hasOwn(kinds, kind))
+		return [
+			{ name: `${name}.fault.kind`, reason: `must be one of ${Object.keys(kinds).join(', ')}` },
+		];
+	return breaches({ is: 'object', fields: kinds[kind] }, details, `${name}.fault`);
+}
+
+export class FaultBook {
+	/** @type {FaultRule[]} */ rules = [];
+
+	/**
+	 * @param {any} given one rule or an array of them
+	 * @returns {import('./contract.mjs').Breach[]} empty when they were taken
+	 */
+	add(given) {
+		const rules = [given].flat();
+		const found = rules.flatMap((rule, i) => faultBreaches(rule, `rule ${i + 1}`));
+		if (found.length > 0) return found;
+		this.rules.push(
+			...rules.map((rule) => ({
+				id: randomUUID(),
+				match: {},
+				times: rule.match?.nth === undefined ? 1 : -1,
+				skip: 0,
+				...rule,
+				seen: 0,
+				hits: 0,
+			})),
+		);
+		return [];
+	}
+
+	/**
+	 * The first rule that hits this request decides; every rule that matches counts it.
+	 *
+	 * @param {import('./journal.mjs').Entry} entry
+	 * @returns {Fault | null}
+	 */
+	strike(entry) {
+		let struck = null;
+		for (const rule of this.rules) {
+			const { nth, ...wanted } = rule.match;
+			if (
+				Object.entries(wanted).some(
+					([name, value]) => entry[/** @type {keyof typeof wanted} */ (name)] !== value,
+				)
+			)
+				continue;
+			rule.seen++;
+			const chosen = nth === undefined ? rule.seen > rule.skip : [nth].flat().includes(rule.seen);
+			if (struck || !chosen || (rule.times >= 0 && rule.hits >= rule.times)) continue;
+			rule.hits++;
+			struck = rule.fault;
+		}
+		entry.fault = struck?.kind ?? null;
+		return struck;
+	}
+
+	reset() {
+		this.rules = [];
+	}
+}
+
+const WITH_EFFECT = ['create', 'upload', 'upload-request'];
+
+/**
+ * Whether a request struck by this fault still does what it came for.
+ *
+ * @param {Fault | null} fault
+ * @param {string} action
+ */
+export const takesEffect = (fault, action) =>
+	!fault ||
+	!Object.hasOwn(replacing, fault.kind) ||
+	!WITH_EFFECT.includes(action) ||
+	fault.makeTask === true;
+
+const PAGE =
+	'<!doctype html><html><head><title>Just a moment...</title></head><body><h1>An emulated web page where JSON was expected</h1></body></html>\n';
+const SAMPLE = reply(
+	200,
+	'{"data":{"task_id":"00000000-0000-4000-8000-000000000000","status":"CREATED","generated":[]}}',
+	{ 'content-type': 'application/json' },
+);
+
+/**
+ * @param {Fault} fault
+ * @param {Reply | null} truth null when the request was kept from taking effect
+ * @param {string} elsewhere this request's address on another origin of the emulator
+ * @returns {Reply}
+ */
+export function spoil(fault, truth, elsewhere) {
+	const answer = truth ?? SAMPLE;
+	const { body } = answer;
+	switch (fault.kind) {
+		case 'status': {
+			const isText = typeof fault.body === 'string';
+			const type = fault.contentType ?? (isText ? 'text/plain' : 'application/json');
+			return reply(
+				fault.status,
+				isText ? fault.body : fault.body === undefined ? '' : JSON.stringify(fault.body),
+				{ 'content-type': type, ...fault.headers },
+			);
+		}
+		case 'html':
+			return reply(fault.status ?? 200, PAGE, { 'content-type': 'text/html; charset=utf-8' });
+		case 'empty':
+			return reply(fault.status ?? answer.status, '', { 'content-type': 'application/json' });
+		case 'wrong-json':
+			return reply(fault.status ?? answer.status, JSON.stringify(fault.body), {
+				'content-type': 'application/json',
+			});
+		case 'not-video':
+			return reply(200, fault.body ?? PAGE, {
+				'content-type': fault.contentType ?? 'text/html; charset=utf-8',
+			});
+		case 'redirect':
+			return reply(fault.status ?? 302, '', {
+				location: fault.location === 'other-origin' ? elsewhere : fault.location,
+			});
+		case 'malformed':
+			return {
+				...answer,
+				body: {
+					bytes: Math.floor(body.bytes / 2),
+					read: () => firstBytes(body, Math.floor(body.bytes / 2)),
+				},
+			};
+		case 'truncated':
+			return {
+				...answer,
+				delivery: { declare: body.bytes, stopAt: Math.floor(body.bytes / 2), end: 'reset' },
+			};
+		case 'reset':
+			return { ...answer, delivery: { end: 'reset' } };
+		case 'hang':
+			return { ...answer, delivery: { end: 'hang' } };
+		case 'slow':
+			return { ...answer, delivery: { afterMs: fault.ms } };
+		case 'cut':
+			return { ...answer, delivery: { stopAt: fault.atBytes, end: 'reset' } };
+		case 'stall':
+			return { ...answer, delivery: { stopAt: fault.atBytes, end: 'hang' } };
+		case 'trickle':
+			return { ...answer, delivery: { bytesPerSecond: fault.bytesPerSecond } };
+		case 'wrong-length':
+			return { ...answer, delivery: { declare: Math.max(0, body.bytes + fault.delta) } };
+		default:
+			return answer;
+	}
+}
+
+/**
+ * @param {import('./http.mjs').Body} body
+ * @param {number} count
+ */
+async function* firstBytes(body, count) {
+	let left = count;
+	for await (const chunk of body.read()) {
+		if (left <= 0) return;
+		yield chunk.subarray(0, left);
+		left -= chunk.length;
+	}
+}

@@ -1,0 +1,346 @@
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import {
+	BinaryDataConfig,
+	BinaryDataService,
+	ExecutionLifecycleHooks,
+	PackageDirectoryLoader,
+	WorkflowExecute,
+} from 'n8n-core';
+import type {
+	ICredentialDataDecryptedObject,
+	ICredentialType,
+	IDataObject,
+	IHttpRequestOptions,
+	INode,
+	INodeExecutionData,
+	INodeParameters,
+	INodeType,
+	IRun,
+	IRunExecutionData,
+	IWorkflowExecuteAdditionalData,
+} from 'n8n-workflow';
+import {
+	createRunExecutionData,
+	ICredentialsHelper,
+	NodeConnectionTypes,
+	NodeHelpers,
+	Workflow,
+} from 'n8n-workflow';
+
+/** n8n-core's own engine around the built package: what runs here is what n8n runs. */
+
+const fromCore = createRequire(require.resolve('n8n-core'));
+const { Container } = fromCore('@n8n/di');
+const { Logger } = fromCore('@n8n/backend-common');
+
+const root = process.cwd();
+const packageName = 'n8n-nodes-kling-v2v';
+
+/** A node's class, from the built package. */
+export const GENERATE = `${packageName}.klingV2vGenerate`;
+export const STATUS = `${packageName}.klingTaskStatus`;
+
+const loader = new PackageDirectoryLoader(root);
+let ready: Promise<void> | undefined;
+
+/** A line that a node has logged. */
+export interface LogLine {
+	level: string;
+	message: string;
+	meta?: unknown;
+}
+
+/** Puts given items into a workflow; a real node, as n8n's own test triggers are. */
+const source: INodeType = {
+	description: {
+		displayName: 'Source',
+		name: 'source',
+		group: ['trigger'],
+		version: 1,
+		description: 'Items for a test',
+		defaults: { name: 'Source' },
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		properties: [{ displayName: 'Items', name: 'items', type: 'json', default: '[]' }],
+	},
+	async execute() {
+		return [JSON.parse(this.getNodeParameter('items', 0) as string) as INodeExecutionData[]];
+	},
+};
+
+/** Sends its input round again, a given number of times. */
+const again: INodeType = {
+	description: {
+		...source.description,
+		displayName: 'Again',
+		name: 'again',
+		outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],
+		properties: [{ displayName: 'Times', name: 'times', type: 'number', default: 1 }],
+	},
+	async execute() {
+		const context = this.getContext('node') as { done?: number };
+		context.done = (context.done ?? 0) + 1;
+		const isDone = context.done >= (this.getNodeParameter('times', 0) as number);
+		return isDone ? [[], this.getInputData()] : [this.getInputData(), []];
+	},
+};
+
+const testNodes: Record<string, INodeType> = { 'test.source': source, 'test.again': again };
+
+const nodeTypes = {
+	getByName: (name: string) => getNodeType(name),
+	getByNameAndVersion: (name: string) => getNodeType(name),
+	getKnownTypes: () => ({}),
+};
+
+function getNodeType(name: string): INodeType {
+	if (testNodes[name]) return testNodes[name];
+	const known = loader.nodeTypes[name.replace(`${packageName}.`, '')];
+	if (!known) throw new Error(`no node ${name}`);
+	return NodeHelpers.getVersionedNodeType(known.type);
+}
+
+/** A credential type of the built package. */
+export function credentialType(name: string): ICredentialType {
+	return loader.credentialTypes[name].type;
+}
+
+/** n8n's way of handling credentials, without its database. */
+class Credentials extends ICredentialsHelper {
+	constructor(private readonly data: Record<string, ICredentialDataDecryptedObject>) {
+		super();
+	}
+
+	getParentTypes() {
+		return [];
+	}
+
+	isCredentialUsableByNode() {
+		return true;
+	}
+
+	async authenticate(
+		credentials: ICredentialDataDecryptedObject,
+		typeName: string,
+		options: IHttpRequestOptions,
+		workflow: Workflow,
+	): Promise<IHttpRequestOptions> {
+		const { authenticate } = credentialType(typeName);
+		if (typeof authenticate === 'function') return await authenticate(credentials, options);
+		const headers = Object.entries(authenticate?.properties.headers ?? {}).map(([name, value]) => [
+			name,
+			workflow.expression.getSimpleParameterValue(
+				node('Credential', 'test.source'),
+				value as string,
+				'internal',
+				{ $credentials: credentials },
+			),
+		]);
+		return { ...options, headers: { ...options.headers, ...Object.fromEntries(headers) } };
+	}
+
+	async preAuthentication() {
+		return undefined;
+	}
+
+	async runPreAuthentication() {
+		return undefined;
+	}
+
+	async getCredentials(): Promise<never> {
+		throw new Error('not used by nodes');
+	}
+
+	async getDecrypted(_data: unknown, _node: unknown, type: string) {
+		return this.data[type];
+	}
+
+	async updateCredentials() {}
+
+	async updateCredentialsOauthTokenData() {}
+
+	getCredentialsProperties(type: string) {
+		return credentialType(type).properties;
+	}
+}
+
+let ids = 0;
+
+/** @returns a node as a saved workflow holds it */
+export function node(
+	name: string,
+	type: string,
+	parameters: INodeParameters = {},
+	settings: Partial<INode> = {},
+): INode {
+	return {
+		id: `node-${++ids}`,
+		name,
+		type,
+		typeVersion: 1,
+		position: [0, 0],
+		parameters,
+		...settings,
+	};
+}
+
+export interface Result {
+	run: IRun;
+	/** What the last node put out, by output. */
+	outputs: INodeExecutionData[][];
+	/** The first output. */
+	items: INodeExecutionData[];
+	json: IDataObject[];
+	error?: Error & { description?: string; context: IDataObject };
+	hints: string[];
+	log: LogLine[];
+	/** Messages to whoever watches the editor. */
+	messages: string[];
+	milliseconds: number;
+	/** What n8n would save of the execution, for a retry of it. */
+	data: IRunExecutionData;
+}
+
+export interface RunOptions {
+	/** Credential data by type. */
+	credentials: Record<string, ICredentialDataDecryptedObject>;
+	nodes: INode[];
+	/** From the first node on, each feeds the next; or explicit connections. */
+	connections?: Workflow['connectionsBySourceNode'];
+	mode?: 'manual' | 'trigger';
+	executionId?: string;
+	/** Presses Stop when it resolves. */
+	stop?: Promise<unknown>;
+	/** Goes on from what an earlier execution has saved, as Retry Execution does. */
+	retryOf?: IRunExecutionData;
+	/** The node whose output is asked for; the last one if left out. */
+	watch?: string;
+}
+
+/** Loads the built package once, with a real binary store on disk. */
+export async function loadPackage(): Promise<void> {
+	ready ??= (async () => {
+		await loader.loadAll();
+		const config = Container.get(BinaryDataConfig);
+		config.mode = 'filesystem';
+		config.localStoragePath = path.join(process.env.N8N_USER_FOLDER as string, 'binary');
+		await Container.get(BinaryDataService).init();
+	})();
+	await ready;
+}
+
+/** @returns the bytes of a stored file */
+export async function stored(item: INodeExecutionData, field = 'data'): Promise<Buffer> {
+	return await Container.get(BinaryDataService).getAsBuffer(item.binary?.[field]);
+}
+
+/** Runs a workflow in n8n's engine until it ends, one way or another. */
+export async function execute(options: RunOptions): Promise<Result> {
+	await loadPackage();
+	const { nodes, credentials, mode = 'trigger', executionId = `execution-${++ids}` } = options;
+	const workflow = new Workflow({
+		id: 'workflow',
+		name: 'Test',
+		nodes: nodes.map((each) => withCredentials(each, credentials)),
+		connections: options.connections ?? inLine(nodes),
+		active: false,
+		nodeTypes: nodeTypes as never,
+		settings: { executionOrder: 'v1' },
+	});
+	const log: LogLine[] = [];
+	const messages: string[] = [];
+	listen(log);
+	const additionalData = {
+		credentialsHelper: new Credentials(credentials),
+		hooks: new ExecutionLifecycleHooks(mode, executionId, workflow as never),
+		executionId,
+		currentNodeExecutionIndex: 0,
+		restApiUrl: 'http://127.0.0.1/rest',
+		instanceBaseUrl: 'http://127.0.0.1',
+		webhookBaseUrl: 'http://127.0.0.1/webhook',
+		webhookWaitingBaseUrl: 'http://127.0.0.1/webhook-waiting',
+		webhookTestBaseUrl: 'http://127.0.0.1/webhook-test',
+		formWaitingBaseUrl: 'http://127.0.0.1/form-waiting',
+		variables: {},
+		logAiEvent: () => {},
+		sendDataToUI: (_type: string, data: { messages?: string[] }) => {
+			messages.push(...(data.messages ?? []).map(String));
+		},
+	} as unknown as IWorkflowExecuteAdditionalData;
+
+	const data = options.retryOf ? forRetry(options.retryOf) : starting(workflow, nodes[0]);
+	const startedAt = Date.now();
+	let run: IRun;
+	try {
+		const running = new WorkflowExecute(additionalData, mode, data).processRunExecutionData(
+			workflow,
+		);
+		void options.stop?.then(() => running.cancel());
+		run = await running;
+	} catch (error) {
+		// A cancellation, or n8n's own check of required parameters; what it would save is in `data`.
+		run = { data, mode, status: 'canceled', startedAt: new Date(), storedAt: 'db' } as never;
+		run.data.resultData.error ??= error as never;
+	}
+	const last = options.watch ?? nodes[nodes.length - 1].name;
+	const taskData = run.data.resultData.runData[last]?.at(-1);
+	const outputs = (taskData?.data?.main ?? []).map((items) => items ?? []);
+	const items = outputs[0] ?? [];
+	return {
+		run,
+		outputs,
+		items,
+		json: items.map(({ json }) => json),
+		error: (taskData?.error ?? run.data.resultData.error) as Result['error'],
+		hints: (taskData?.hints ?? []).map(({ message }) => message),
+		log,
+		messages,
+		milliseconds: Date.now() - startedAt,
+		data: run.data,
+	};
+}
+
+/** A saved node names only the credentials that somebody has chosen for it. */
+function withCredentials(each: INode, credentials: RunOptions['credentials']): INode {
+	const chosen = Object.keys(credentials).map((type) => [type, { id: type, name: type }]);
+	return { ...structuredClone(each), credentials: Object.fromEntries(chosen) };
+}
+
+function starting(workflow: Workflow, first: INode): IRunExecutionData {
+	return createRunExecutionData({
+		executionData: {
+			nodeExecutionStack: [
+				{ node: workflow.getNode(first.name) as INode, data: { main: [[{ json: {} }]] }, source: null },
+			],
+		},
+	});
+}
+
+/** What "Retry execution" makes of a failed one: the same stack and context, the last result dropped. */
+function forRetry(saved: IRunExecutionData): IRunExecutionData {
+	const data = structuredClone(saved);
+	delete data.resultData.error;
+	const { lastNodeExecuted } = data.resultData;
+	if (lastNodeExecuted) data.resultData.runData[lastNodeExecuted]?.pop();
+	return data;
+}
+
+function inLine(nodes: INode[]): Workflow['connectionsBySourceNode'] {
+	return Object.fromEntries(
+		nodes.slice(0, -1).map((from, index) => [
+			from.name,
+			{ main: [[{ node: nodes[index + 1].name, type: NodeConnectionTypes.Main, index: 0 }]] },
+		]),
+	);
+}
+
+/** Nodes log through n8n's own logger; its lines are what a person finds after Stop. */
+function listen(log: LogLine[]): void {
+	const logger = Container.get(Logger);
+	for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+		logger[level] = (message: string, meta?: unknown) => {
+			log.push({ level, message, meta });
+		};
+	}
+}

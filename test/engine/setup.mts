@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
+import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
+import { Emulator } from './emulator.mts';
+import type { Result, RunOptions } from './engine.mts';
+import { execute, GENERATE, loadPackage, node, STATUS } from './engine.mts';
+
+/** What nearly every test needs: the emulator, credentials for it, and short ways to run a node. */
+export interface Bench {
+	emulator: Emulator;
+	credentials: RunOptions['credentials'];
+	/** Generate, over as many input items as given. */
+	generate(parameters: INodeParameters, more?: More): Promise<Result>;
+	status(parameters: INodeParameters, more?: More): Promise<Result>;
+}
+
+export interface More extends Partial<RunOptions> {
+	/** The input items' data; one empty item if left out. */
+	input?: IDataObject[];
+	settings?: Partial<INode>;
+}
+
+export const keys = { magnific: 'emulator-magnific-key', muleRouter: 'emulator-mule-key' };
+
+export function useBench(): Bench {
+	const bench = {} as Bench;
+	const run =
+		(type: string) =>
+		async (parameters: INodeParameters, { input = [{}], settings, ...more }: More = {}) =>
+			await execute({
+				credentials: bench.credentials,
+				nodes: [
+					node('Source', 'test.source', {
+						items: JSON.stringify(input.map((json) => ({ json }))),
+					}),
+					node('Kling', type, parameters, settings),
+				],
+				...more,
+			});
+	bench.generate = run(GENERATE);
+	bench.status = run(STATUS);
+	beforeAll(async () => {
+		bench.emulator = await Emulator.start();
+		await loadPackage();
+	});
+	beforeEach(async () => {
+		await bench.emulator.reset();
+		bench.credentials = {
+			magnificApi: { apiKey: keys.magnific, baseUrl: bench.emulator.apiUrl, webhookSecret: 'secret' },
+			muleRouterApi: { apiKey: keys.muleRouter, baseUrl: bench.emulator.apiUrl, webhookSecret: '' },
+		};
+	});
+	afterAll(async () => await bench.emulator?.stop());
+	return bench;
+}

@@ -1,0 +1,238 @@
+// @ts-check
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseFlatted } from './flatted.mjs';
+import { Problem } from './problem.mjs';
+
+/**
+ * @typedef {{ email: string, password: string, firstName: string, lastName: string }} Owner
+ * @typedef {{ id: string, name: string }} CredentialReference
+ * @typedef {{ id: string, name: string, type: string, typeVersion: number, parameters: any, credentials?: Record<string, CredentialReference> }} WorkflowNode
+ * @typedef {{ id?: string, name: string, nodes: WorkflowNode[], connections: object, settings?: object }} Workflow
+ * @typedef {{ json: any, binary?: Record<string, { id: string, fileName?: string, mimeType: string, fileSize?: string }> }} Item
+ * @typedef {{ startTime: number, executionTime: number, executionStatus: string, error?: any, data?: { main: Array<Item[] | null> } }} NodeRun
+ * @typedef {object} Execution
+ * @property {string} id
+ * @property {'new' | 'running' | 'waiting' | 'success' | 'error' | 'canceled' | 'crashed' | 'unknown'} status
+ * @property {string} startedAt
+ * @property {string | null} stoppedAt
+ * @property {string | null} waitTill
+ * @property {{ resultData: { runData: Record<string, NodeRun[]>, error?: any, lastNodeExecuted?: string } }} data
+ */
+
+const ENDED = new Set(['success', 'error', 'canceled', 'crashed']);
+const POLL_MS = 500;
+
+/** What n8n answers when it does not do what it was asked. */
+export class N8nRequestError extends Error {
+	/** @param {string} request @param {number} status @param {string} body */
+	constructor(request, status, body) {
+		super(`n8n answered ${request} with ${status}: ${body.slice(0, 500)}`);
+		this.name = 'N8nRequestError';
+		this.status = status;
+	}
+}
+
+/**
+ * A signed-in user of a running n8n. It speaks the API that n8n's own editor speaks, so that what is tested is what a
+ * person would do there.
+ */
+export class Session {
+	#cookie = '';
+
+	/** @param {string} url where n8n runs */
+	constructor(url) {
+		this.url = url.replace(/\/$/, '');
+	}
+
+	/**
+	 * Signs the owner in; on a new server, the account is made first.
+	 *
+	 * @param {string} url
+	 * @param {Owner} owner
+	 */
+	static async open(url, owner) {
+		const session = new Session(url);
+		const { userManagement } = await session.request('GET', '/settings');
+		if (userManagement.showSetupOnFirstLoad) {
+			await session.request('POST', '/owner/setup', owner);
+		} else {
+			await session
+				.request('POST', '/login', { emailOrLdapLoginId: owner.email, password: owner.password })
+				.catch((error) => {
+					if (!(error instanceof N8nRequestError) || error.status !== 401) throw error;
+					throw new Problem(
+						`n8n at ${url} has an owner account with another password: sign in by hand, or remove its user folder to begin anew.`,
+						{ cause: error },
+					);
+				});
+		}
+		return session;
+	}
+
+	/**
+	 * @param {string} method
+	 * @param {string} path below `/rest`
+	 * @param {unknown} [body]
+	 * @returns {Promise<Response>}
+	 */
+	async #send(method, path, body) {
+		const response = await fetch(`${this.url}/rest${path}`, {
+			method,
+			headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), cookie: this.#cookie },
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
+			redirect: 'manual',
+		});
+		for (const line of response.headers.getSetCookie()) {
+			if (line.startsWith('n8n-auth=')) this.#cookie = /** @type {string} */ (line.split(';')[0]);
+		}
+		if (!response.ok) throw new N8nRequestError(`${method} ${path}`, response.status, await response.text());
+		return response;
+	}
+
+	/**
+	 * @param {string} method
+	 * @param {string} path below `/rest`
+	 * @param {unknown} [body]
+	 * @returns {Promise<any>} what n8n holds under `data`
+	 */
+	async request(method, path, body) {
+		const text = await (await this.#send(method, path, body)).text();
+		return text === '' ? undefined : JSON.parse(text).data;
+	}
+
+	/**
+	 * Stores a credential; one of the same type and name gets the new values.
+	 *
+	 * @param {{ name: string, type: string, data: Record<string, unknown> }} credential
+	 * @returns {Promise<CredentialReference>} as a workflow's node names it
+	 */
+	async saveCredential({ name, type, data }) {
+		const stored = /** @type {Array<CredentialReference & { type: string }>} */ (await this.request('GET', '/credentials'));
+		const same = stored.find((other) => other.name === name && other.type === type);
+		const saved = same
+			? await this.request('PATCH', `/credentials/${same.id}`, { name, type, data })
+			: await this.request('POST', '/credentials', { name, type, data });
+		return { id: saved.id, name: saved.name };
+	}
+
+	/**
+	 * Tries a stored credential as opening it in the editor does: its values come redacted, and go back with changes, if any.
+	 *
+	 * @param {string} id
+	 * @param {Record<string, unknown>} [changes] values to try in place of the stored ones
+	 * @returns {Promise<{ status: 'OK' | 'Error', message: string }>}
+	 */
+	async testCredential(id, changes) {
+		const { name, type, data } = await this.request('GET', `/credentials/${id}?includeData=true`);
+		return await this.request('POST', '/credentials/test', { credentials: { id, name, type, data: { ...data, ...changes } } });
+	}
+
+	/**
+	 * Stores a workflow; one of the same id is replaced.
+	 *
+	 * @param {Workflow} workflow
+	 * @returns {Promise<Workflow & { id: string, versionId: string }>}
+	 */
+	async saveWorkflow(workflow) {
+		const stored = workflow.id === undefined ? undefined : await this.#workflow(workflow.id);
+		if (!stored) return await this.request('POST', '/workflows', workflow);
+		// "Delete" in the editor archives first, and an archived workflow takes no changes.
+		if (stored.isArchived) await this.request('POST', `/workflows/${workflow.id}/unarchive`);
+		return await this.request('PATCH', `/workflows/${workflow.id}`, workflow);
+	}
+
+	/** @param {string} id */
+	async #workflow(id) {
+		return await this.request('GET', `/workflows/${id}`).catch((error) => {
+			if (error instanceof N8nRequestError && [403, 404].includes(error.status)) return undefined;
+			throw error;
+		});
+	}
+
+	/**
+	 * Publishes a workflow, so that its triggers and webhooks are live.
+	 *
+	 * @param {string} id
+	 */
+	async publish(id) {
+		const { versionId } = await this.request('GET', `/workflows/${id}`);
+		await this.request('POST', `/workflows/${id}/activate`, { versionId });
+	}
+
+	/**
+	 * Starts a workflow as "Execute workflow" does.
+	 *
+	 * @param {string} id
+	 * @param {string} trigger the name of the trigger node
+	 * @returns {Promise<string>} the execution's id
+	 */
+	async start(id, trigger) {
+		const { executionId } = await this.request('POST', `/workflows/${id}/run`, { triggerToStartFrom: { name: trigger } });
+		return executionId;
+	}
+
+	/**
+	 * @param {string} id
+	 * @returns {Promise<Execution>}
+	 */
+	async execution(id) {
+		const execution = await this.request('GET', `/executions/${id}`);
+		return { ...execution, data: parseFlatted(execution.data) };
+	}
+
+	/**
+	 * Waits until an execution has ended, or until it has another status that is asked for.
+	 *
+	 * @param {string} id
+	 * @param {{ timeoutMs: number, until?: (execution: Execution) => boolean, watch?: () => Promise<void> }} options
+	 *   `watch` is called between two looks
+	 */
+	async executionEnd(id, { timeoutMs, until = ({ status }) => ENDED.has(status), watch }) {
+		const deadline = Date.now() + timeoutMs;
+		for (;;) {
+			const execution = await this.execution(id);
+			if (until(execution)) return execution;
+			if (Date.now() >= deadline) {
+				throw new Problem(`Execution ${id} is still "${execution.status}" after ${timeoutMs / 1000} s: open it at ${this.url}.`);
+			}
+			await watch?.();
+			await sleep(POLL_MS);
+		}
+	}
+
+	/**
+	 * @param {string} id
+	 * @param {string} trigger
+	 * @param {{ timeoutMs: number }} options
+	 */
+	async run(id, trigger, options) {
+		return await this.executionEnd(await this.start(id, trigger), options);
+	}
+
+	/** @param {string} id of an execution */
+	async stop(id) {
+		return await this.request('POST', `/executions/${id}/stop`);
+	}
+
+	/**
+	 * A file from n8n's binary store, as the output panel's "Download" fetches it.
+	 *
+	 * @param {string} id the `id` of an item's binary property
+	 */
+	async binary(id) {
+		const response = await this.#send('GET', `/binary-data?${new URLSearchParams({ id, action: 'download' })}`);
+		return Buffer.from(await response.arrayBuffer());
+	}
+}
+
+/**
+ * The items that a node put out, of its last run.
+ *
+ * @param {Execution} execution
+ * @param {string} node
+ * @param {number} [output]
+ * @returns {Item[]}
+ */
+export function itemsOf(execution, node, output = 0) {
+	return execution.data.resultData.runData[node]?.at(-1)?.data?.main[output] ?? [];
+}

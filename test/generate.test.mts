@@ -370,7 +370,7 @@ describe('bad input', () => {
 		bench.credentials.magnificApi = { apiKey: keys.magnific, baseUrl: 'api.magnific.com' };
 		const { error } = await bench.generate({ videoUrl: url });
 		expect(error?.message).toBe('The Base URL in the Magnific credential is no http or https URL');
-		expect(error?.description).toContain('Base URL');
+		expect(error?.description).toContain('Open the credential');
 	});
 });
 

@@ -52,7 +52,9 @@ export async function setUp() {
 	await step('Development tools', async (note) => {
 		const wanted = packagesOf(path.join(root, 'package-lock.json'));
 		if (!wanted) {
-			throw new Problem('package-lock.json is missing or damaged: restore it with `git checkout package-lock.json`.');
+			throw new Problem(
+				'package-lock.json is missing or damaged: restore it with `git checkout package-lock.json`.',
+			);
 		}
 		if (isInstalled(wanted)) return note('installed');
 		await requireDisk(root, TREE_BYTES, 'Installing the development tools');

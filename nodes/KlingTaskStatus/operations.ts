@@ -10,7 +10,7 @@ import type { Provider } from '../shared/providers';
 import { asObject, asText, readTaskId } from '../shared/read';
 import { refusal } from '../shared/refusal';
 import type { Session } from '../shared/session';
-import type { EndpointName, TaskRef } from '../shared/task';
+import type { ProviderName, TaskRef } from '../shared/task';
 import { isFinished, newTask, taskToJson } from '../shared/task';
 import { read } from '../shared/transport';
 import { expectVideo, lookUp, wait } from '../shared/wait';
@@ -80,13 +80,16 @@ function readRef(context: IExecuteFunctions, item: number): TaskRef {
 				: 'Task ID must be an ID as the provider gave it: letters, digits, - and _',
 		]);
 	}
+	const provider = readProvider(context, item);
 	const isCarried = carried.taskId === taskId && isProviderName(carried.provider);
-	const provider = isCarried
-		? providers[carried.provider as Provider['name']]
-		: readProvider(context, item);
-	const endpoint = provider.endpoints.includes(carried.endpoint as EndpointName) && isCarried
-		? (carried.endpoint as EndpointName)
-		: readEndpoint(context, item, provider);
+	if (isCarried && carried.provider !== provider.name) {
+		throw new InvalidInput([
+			`Provider is ${provider.label}, but the item's task belongs to ${providers[carried.provider as ProviderName].label}: choose that, or give Provider the expression {{ $json.provider }}`,
+		]);
+	}
+	const carriedEndpoint = provider.endpoints.find((name) => name === carried.endpoint);
+	const endpoint =
+		isCarried && carriedEndpoint ? carriedEndpoint : readEndpoint(context, item, provider);
 	return { provider: provider.name, endpoint, taskId };
 }
 
@@ -134,7 +137,7 @@ export const operations: Record<Operation, Perform> = {
 	async getMany({ context }, { item, provider, limit }) {
 		const answer = await read(context, provider, provider.listPath as string);
 		const tasks = answer.status === 200 ? provider.readList?.(answer.body) : undefined;
-		if (!tasks) throw refusal(provider, answer, {});
+		if (!tasks) throw refusal(provider, answer, {}, 'No list came.');
 		return tasks.slice(0, limit).map((task) => ({
 			json: taskToJson(task),
 			pairedItem: { item },

@@ -45,7 +45,12 @@ const onOneTask = { operation: ['get', 'wait', 'download'] };
 const onStatus = { operation: ['get', 'wait'] };
 
 export const properties: INodeProperties[] = [
-	provider,
+	{
+		...provider,
+		// Items of both providers can come together: {{ $json.provider }} sends each to its own.
+		noDataExpression: false,
+		description: 'Whose task it is',
+	},
 	operation,
 	{
 		displayName: 'MuleRouter has no list of tasks. Choose Magnific, or another operation.',

@@ -57,27 +57,56 @@ const REDIRECTED: Meaning = {
 	advice: 'Check the Base URL in the credential.',
 };
 
+const SILENT: Meaning = {
+	what: 'did not answer',
+	advice: 'Check the network and the Base URL in the credential, then run again.',
+	retryable: true,
+};
+
+const UNREADABLE: Meaning = {
+	what: 'gave an answer that is not the documented one',
+	advice: 'Check the Base URL in the credential.',
+};
+
+const BROKEN: Meaning = { what: 'has a fault', advice: 'Run again later.', retryable: true };
+
 const OTHER: Meaning = { what: 'refused the request', advice: 'Run again later.' };
 
-/** @returns the error for an answer that surely created no task */
-export function refusal(provider: Provider, answer: Answer, details: ErrorDetails): Refused {
-	const { what, advice, retryable = false } =
-		MEANINGS[answer.status] ?? (answer.status < 400 ? REDIRECTED : OTHER);
+function meaningOf({ status }: Answer): Meaning {
+	if (MEANINGS[status]) return MEANINGS[status];
+	if (status === 0) return SILENT;
+	if (status < 300) return UNREADABLE;
+	if (status < 400) return REDIRECTED;
+	return status < 500 ? OTHER : BROKEN;
+}
+
+/**
+ * @param outcome what the refusal leaves undone
+ * @returns the error for an answer that is none to go on with
+ */
+export function refusal(
+	provider: Provider,
+	answer: Answer,
+	details: ErrorDetails,
+	outcome = NOTHING_BILLED,
+): Refused {
+	const { what, advice, retryable = false } = meaningOf(answer);
 	const problem = provider.readProblem(answer.body);
 	const said = [
 		problem.reason,
 		...problem.fields.map(({ name, reason }) => `${labelOf(provider, name)}: ${reason}`),
 		problem.code && `code ${problem.code}`,
 	].filter(Boolean);
-	const reason = excerpt(said.join('; '), 500);
+	const reason = answer.failure?.reason ?? excerpt(said.join('; '), 500);
+	const status = answer.status > 0 ? ` (HTTP ${answer.status})` : '';
 	return new Refused(
-		`${provider.label} ${what} (HTTP ${answer.status})${reason ? `: ${reason}` : ''}`,
-		`${NOTHING_BILLED} ${advice}`,
+		`${provider.label} ${what}${status}${reason ? `: ${reason}` : ''}`,
+		`${outcome} ${advice}`,
 		{
 			provider: provider.name,
 			...details,
 			reason: reason || what,
-			httpStatus: answer.status,
+			httpStatus: answer.status || undefined,
 			retryable,
 		},
 	);

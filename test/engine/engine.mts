@@ -16,6 +16,7 @@ import type {
 	INodeExecutionData,
 	INodeParameters,
 	INodeType,
+	INodeTypeDescription,
 	IRun,
 	IRunExecutionData,
 	IWorkflowExecuteAdditionalData,
@@ -99,6 +100,11 @@ function getNodeType(name: string): INodeType {
 	const known = loader.nodeTypes[name.replace(`${packageName}.`, '')];
 	if (!known) throw new Error(`no node ${name}`);
 	return NodeHelpers.getVersionedNodeType(known.type);
+}
+
+/** What a node of the built package says of itself. */
+export function descriptionOf(name: string): INodeTypeDescription {
+	return getNodeType(name).description;
 }
 
 /** A credential type of the built package. */

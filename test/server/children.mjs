@@ -40,7 +40,12 @@ const leash = new URL('./leash.mjs', import.meta.url).href;
  *   `graceMs`: how long it may take to stop
  * @returns {Child}
  */
-export function startChild(name, command, args, { cwd, env = process.env, log, onLine, leashed = false, graceMs = 15_000 }) {
+export function startChild(
+	name,
+	command,
+	args,
+	{ cwd, env = process.env, log, onLine, leashed = false, graceMs = 15_000 },
+) {
 	const file = log === undefined ? undefined : fs.openSync(log, 'a', 0o600);
 	const output = onLine ? 'pipe' : (file ?? 'ignore');
 	const child = spawn(command, leashed ? ['--import', leash, ...args] : args, {

@@ -35,7 +35,14 @@ export async function startEmulator({ port = 0, mediaPort = 0, taskSeconds, log 
 		process.execPath,
 		[
 			path.join(root, 'test/emulator/main.mjs'),
-			...['--port', String(port), '--media-port', String(mediaPort), '--task-seconds', String(taskSeconds)],
+			...[
+				'--port',
+				String(port),
+				'--media-port',
+				String(mediaPort),
+				'--task-seconds',
+				String(taskSeconds),
+			],
 		],
 		{
 			cwd: root,
@@ -50,13 +57,21 @@ export async function startEmulator({ port = 0, mediaPort = 0, taskSeconds, log 
 	/** @type {NodeJS.Timeout | undefined} */
 	let timer;
 	const failed = Promise.race([
-		child.ended.then(({ code, signal }) => `it ended ${signal ? `by ${signal}` : `with code ${code}`}`),
+		child.ended.then(
+			({ code, signal }) => `it ended ${signal ? `by ${signal}` : `with code ${code}`}`,
+		),
 		new Promise((resolve) => {
-			timer = setTimeout(resolve, READY_WITHIN_MS, `it was not ready within ${READY_WITHIN_MS / 1000} s`);
+			timer = setTimeout(
+				resolve,
+				READY_WITHIN_MS,
+				`it was not ready within ${READY_WITHIN_MS / 1000} s`,
+			);
 		}),
 	]).then(async (why) => {
 		await child.stop();
-		throw new Problem(`The emulator did not start, ${why}: its log is ${log}.`, { details: tail(log) });
+		throw new Problem(`The emulator did not start, ${why}: its log is ${log}.`, {
+			details: tail(log),
+		});
 	});
 	try {
 		const found = await Promise.race([addresses, failed]);
@@ -67,7 +82,10 @@ export async function startEmulator({ port = 0, mediaPort = 0, taskSeconds, log 
 			stop: child.stop,
 			ask: async (question) => {
 				const response = await fetch(found.controlUrl + question);
-				if (!response.ok) throw new Error(`The emulator answered ${question} with ${response.status}: ${await response.text()}`);
+				if (!response.ok)
+					throw new Error(
+						`The emulator answered ${question} with ${response.status}: ${await response.text()}`,
+					);
 				return await response.json();
 			},
 		};

@@ -9,8 +9,16 @@ import { root } from '../setup.mjs';
 
 /** Fixed ids: a second import replaces the first. */
 export const examples = {
-	referenceVideoToFile: { id: 'klingV2vExample1', file: 'reference-video-to-file.json', trigger: 'Start' },
-	submitWaitStatusLoop: { id: 'klingV2vExample2', file: 'submit-wait-status-loop.json', trigger: 'Start' },
+	referenceVideoToFile: {
+		id: 'klingV2vExample1',
+		file: 'reference-video-to-file.json',
+		trigger: 'Start',
+	},
+	submitWaitStatusLoop: {
+		id: 'klingV2vExample2',
+		file: 'submit-wait-status-loop.json',
+		trigger: 'Start',
+	},
 };
 
 const OWN_NODES = 'n8n-nodes-kling-v2v.';
@@ -44,11 +52,14 @@ export function prepare({ id, file }, { credentials, ...values }) {
 
 	for (const node of workflow.nodes) {
 		if (node.type === 'n8n-nodes-base.set') {
-			for (const field of node.parameters.assignments.assignments) field.value = given.get(field.name) ?? field.value;
+			for (const field of node.parameters.assignments.assignments)
+				field.value = given.get(field.name) ?? field.value;
 		}
 		if (node.type.startsWith(OWN_NODES)) {
 			const type = /** @type {string} */ (CREDENTIAL_OF[node.parameters.provider]);
-			node.credentials = { [type]: /** @type {import('./session.mjs').CredentialReference} */ (credentials[type]) };
+			node.credentials = {
+				[type]: /** @type {import('./session.mjs').CredentialReference} */ (credentials[type]),
+			};
 		}
 	}
 	return { ...workflow, id };
@@ -68,7 +79,9 @@ export async function importExamples(session, { apiUrl, mediaUrl }, folder) {
 		credentials[credential.type] = await session.saveCredential(credential);
 	}
 	for (const example of Object.values(examples)) {
-		await session.saveWorkflow(prepare(example, { credentials, videoUrl: `${mediaUrl}/reference.mp4`, folder }));
+		await session.saveWorkflow(
+			prepare(example, { credentials, videoUrl: `${mediaUrl}/reference.mp4`, folder }),
+		);
 	}
 	return credentials;
 }

@@ -34,7 +34,10 @@ export const n8nVersion = JSON.parse(fs.readFileSync(manifest, 'utf8')).dependen
 function place() {
 	const cache =
 		process.env.KLING_V2V_CACHE ??
-		path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'n8n-nodes-kling-v2v');
+		path.join(
+			process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'),
+			'n8n-nodes-kling-v2v',
+		);
 	const key = createHash('sha256').update(fs.readFileSync(lockFile)).digest('hex').slice(0, 12);
 	return path.resolve(cache, `n8n-${key}`);
 }
@@ -81,12 +84,28 @@ export function installedN8n() {
 	return describe(folder);
 }
 
+/** @param {string} cache */
+function makeCache(cache) {
+	try {
+		fs.mkdirSync(cache, { recursive: true });
+		fs.accessSync(cache, fs.constants.W_OK);
+	} catch (error) {
+		throw new Problem(
+			`n8n is installed into ${cache}, which cannot be written to: set the environment variable KLING_V2V_CACHE to a folder that can.`,
+			{ cause: error },
+		);
+	}
+}
+
 /** How many packages the lock file names for this system. */
 function countPackages() {
 	/** @type {Record<string, { os?: string[], cpu?: string[] }>} */
 	const { '': _root, ...packages } = JSON.parse(fs.readFileSync(lockFile, 'utf8')).packages;
-	const fits = (/** @type {string[] | undefined} */ list, /** @type {string} */ ours) => !list || list.includes(ours);
-	return Object.values(packages).filter(({ os, cpu }) => fits(os, process.platform) && fits(cpu, process.arch)).length;
+	const fits = (/** @type {string[] | undefined} */ list, /** @type {string} */ ours) =>
+		!list || list.includes(ours);
+	return Object.values(packages).filter(
+		({ os, cpu }) => fits(os, process.platform) && fits(cpu, process.arch),
+	).length;
 }
 
 /**
@@ -111,9 +130,17 @@ async function install(folder, note) {
 			'set the environment variable KLING_V2V_CACHE to a folder on another disk',
 		);
 		fs.mkdirSync(draft, { recursive: true });
-		for (const file of [manifest, lockFile]) fs.copyFileSync(file, path.join(draft, path.basename(file)));
+		for (const file of [manifest, lockFile])
+			fs.copyFileSync(file, path.join(draft, path.basename(file)));
 		// The engine that npm would hold the packages against is not the one that will run them.
-		await npmCi({ what, cwd: draft, log, total: countPackages(), note, args: ['--engine-strict=false'] });
+		await npmCi({
+			what,
+			cwd: draft,
+			log,
+			total: countPackages(),
+			note,
+			args: ['--engine-strict=false'],
+		});
 		fs.writeFileSync(downloaded, '');
 	}
 
@@ -137,7 +164,7 @@ export async function installN8n() {
 	return await step(`n8n ${n8nVersion} with Node.js ${NODE_MAJOR}`, async (note) => {
 		const folder = place();
 		if (!fs.existsSync(folder)) {
-			fs.mkdirSync(path.dirname(folder), { recursive: true });
+			makeCache(path.dirname(folder));
 			note('about five minutes, this once');
 			await withLock(
 				`${folder}.lock`,

@@ -14,7 +14,19 @@ const READY_WITHIN_MS = 240_000;
 const SHUTDOWN_SECONDS = 10;
 
 /** Of the caller's environment, only what programs need to run: a variable for another n8n must not reach this one. */
-const PASSED_ON = ['PATH', 'Path', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'LC_ALL', 'TZ', 'SystemRoot', 'ComSpec', 'NODE_EXTRA_CA_CERTS'];
+const PASSED_ON = [
+	'PATH',
+	'Path',
+	'TMPDIR',
+	'TEMP',
+	'TMP',
+	'LANG',
+	'LC_ALL',
+	'TZ',
+	'SystemRoot',
+	'ComSpec',
+	'NODE_EXTRA_CA_CERTS',
+];
 
 /** Nothing of this server is to leave the machine. */
 const SILENT = {
@@ -44,7 +56,9 @@ const SILENT = {
 
 /** @param {Place & { n8n: import('./install.mjs').N8n }} place @returns {NodeJS.ProcessEnv} */
 function environment({ userFolder, env, n8n }) {
-	const passedOn = Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
+	const passedOn = Object.fromEntries(
+		PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+	);
 	return withNode(n8n.node, {
 		...passedOn,
 		...SILENT,
@@ -80,7 +94,14 @@ function environment({ userFolder, env, n8n }) {
  * @param {Place & { port?: number, mode?: Mode, log?: string }} options without a port, a free one is taken
  * @returns {Promise<RunningN8n>}
  */
-export async function startN8n({ userFolder, env, port, mode = 'start', n8n = installedN8n(), log }) {
+export async function startN8n({
+	userFolder,
+	env,
+	port,
+	mode = 'start',
+	n8n = installedN8n(),
+	log,
+}) {
 	fs.mkdirSync(userFolder, { recursive: true, mode: 0o700 });
 	const chosen = port ?? (await freePort());
 	const file = log ?? path.join(userFolder, `n8n-${mode}.log`);
@@ -120,13 +141,18 @@ export async function startN8n({ userFolder, env, port, mode = 'start', n8n = in
 	const deadline = Date.now() + READY_WITHIN_MS;
 	while (!(await isReady(url, mode))) {
 		if (ending !== undefined) {
-			throw new Problem(`n8n did not start, it ended ${ending}: its whole log is in ${file}.`, { details: tail(file) });
+			throw new Problem(`n8n did not start, it ended ${ending}: its whole log is in ${file}.`, {
+				details: tail(file),
+			});
 		}
 		if (Date.now() > deadline) {
 			await child.stop();
-			throw new Problem(`n8n did not get ready within ${READY_WITHIN_MS / 1000} s: its whole log is in ${file}.`, {
-				details: tail(file),
-			});
+			throw new Problem(
+				`n8n did not get ready within ${READY_WITHIN_MS / 1000} s: its whole log is in ${file}.`,
+				{
+					details: tail(file),
+				},
+			);
 		}
 		await sleep(200);
 	}
@@ -146,10 +172,12 @@ export async function startN8n({ userFolder, env, port, mode = 'start', n8n = in
 /** @param {string} url @param {Mode} mode */
 async function isReady(url, mode) {
 	const answers = async (/** @type {string} */ path) =>
-		await fetch(url + path, { signal: AbortSignal.timeout(5000) }).then(
-			async (response) => response.ok && (await response.json()),
-			() => false,
-		).catch(() => false);
+		await fetch(url + path, { signal: AbortSignal.timeout(5000) })
+			.then(
+				async (response) => response.ok && (await response.json()),
+				() => false,
+			)
+			.catch(() => false);
 	if (!(await answers('/healthz/readiness'))) return false;
 	// The main process is healthy some moments before the editor's API is there.
 	return mode !== 'start' || Boolean(await answers('/rest/settings'));
@@ -167,7 +195,11 @@ export async function n8nCommand({ userFolder, env, n8n = installedN8n(), args }
 	const child = startChild(`n8n ${args[0]}`, n8n.node, [n8n.bin, ...args], {
 		cwd: userFolder,
 		leashed: true,
-		env: environment({ userFolder, n8n, env: { N8N_RUNNERS_BROKER_PORT: String(await freePort()), ...env } }),
+		env: environment({
+			userFolder,
+			n8n,
+			env: { N8N_RUNNERS_BROKER_PORT: String(await freePort()), ...env },
+		}),
 		onLine: (line) => lines.push(line),
 	});
 	const { code } = await child.ended;

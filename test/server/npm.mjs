@@ -60,7 +60,8 @@ export async function npm(args, { what, cwd, log, env = process.env, onLine, fai
 	const end = tail(log);
 	if (UNREACHABLE.test(end)) throw noNetwork(what);
 	throw new Problem(
-		failed ?? `${what} failed: npm ended with ${signal ?? `code ${code}`}, and its whole output is in ${log}.`,
+		failed ??
+			`${what} failed: npm ended with ${signal ?? `code ${code}`}, and its whole output is in ${log}.`,
 		{ details: end },
 	);
 }
@@ -74,7 +75,16 @@ export async function npmCi({ what, cwd, log, args = [], total, note }) {
 	let fetched = 0;
 	const shown = total.toLocaleString('en');
 	await npm(
-		['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=http', ...args],
+		[
+			'ci',
+			'--ignore-scripts',
+			'--no-audit',
+			'--no-fund',
+			'--include=dev',
+			'--include=optional',
+			'--loglevel=http',
+			...args,
+		],
 		{
 			what,
 			cwd,

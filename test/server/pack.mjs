@@ -26,7 +26,10 @@ function newest(place) {
 	const stat = fs.statSync(place, { throwIfNoEntry: false });
 	if (!stat) return 0;
 	if (!stat.isDirectory()) return stat.mtimeMs;
-	return Math.max(stat.mtimeMs, ...fs.readdirSync(place).map((name) => newest(path.join(place, name))));
+	return Math.max(
+		stat.mtimeMs,
+		...fs.readdirSync(place).map((name) => newest(path.join(place, name))),
+	);
 }
 
 /** @param {Manifest} manifest */

@@ -78,14 +78,18 @@ export class Session {
 	async #send(method, path, body) {
 		const response = await fetch(`${this.url}/rest${path}`, {
 			method,
-			headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), cookie: this.#cookie },
+			headers: {
+				...(body === undefined ? {} : { 'content-type': 'application/json' }),
+				cookie: this.#cookie,
+			},
 			...(body === undefined ? {} : { body: JSON.stringify(body) }),
 			redirect: 'manual',
 		});
 		for (const line of response.headers.getSetCookie()) {
 			if (line.startsWith('n8n-auth=')) this.#cookie = /** @type {string} */ (line.split(';')[0]);
 		}
-		if (!response.ok) throw new N8nRequestError(`${method} ${path}`, response.status, await response.text());
+		if (!response.ok)
+			throw new N8nRequestError(`${method} ${path}`, response.status, await response.text());
 		return response;
 	}
 
@@ -107,7 +111,9 @@ export class Session {
 	 * @returns {Promise<CredentialReference>} as a workflow's node names it
 	 */
 	async saveCredential({ name, type, data }) {
-		const stored = /** @type {Array<CredentialReference & { type: string }>} */ (await this.request('GET', '/credentials'));
+		const stored = /** @type {Array<CredentialReference & { type: string }>} */ (
+			await this.request('GET', '/credentials')
+		);
 		const same = stored.find((other) => other.name === name && other.type === type);
 		const saved = same
 			? await this.request('PATCH', `/credentials/${same.id}`, { name, type, data })
@@ -124,7 +130,9 @@ export class Session {
 	 */
 	async testCredential(id, changes) {
 		const { name, type, data } = await this.request('GET', `/credentials/${id}?includeData=true`);
-		return await this.request('POST', '/credentials/test', { credentials: { id, name, type, data: { ...data, ...changes } } });
+		return await this.request('POST', '/credentials/test', {
+			credentials: { id, name, type, data: { ...data, ...changes } },
+		});
 	}
 
 	/**
@@ -167,7 +175,9 @@ export class Session {
 	 * @returns {Promise<string>} the execution's id
 	 */
 	async start(id, trigger) {
-		const { executionId } = await this.request('POST', `/workflows/${id}/run`, { triggerToStartFrom: { name: trigger } });
+		const { executionId } = await this.request('POST', `/workflows/${id}/run`, {
+			triggerToStartFrom: { name: trigger },
+		});
 		return executionId;
 	}
 
@@ -193,7 +203,9 @@ export class Session {
 			const execution = await this.execution(id);
 			if (until(execution)) return execution;
 			if (Date.now() >= deadline) {
-				throw new Problem(`Execution ${id} is still "${execution.status}" after ${timeoutMs / 1000} s: open it at ${this.url}.`);
+				throw new Problem(
+					`Execution ${id} is still "${execution.status}" after ${timeoutMs / 1000} s: open it at ${this.url}.`,
+				);
 			}
 			await watch?.();
 			await sleep(POLL_MS);
@@ -220,7 +232,10 @@ export class Session {
 	 * @param {string} id the `id` of an item's binary property
 	 */
 	async binary(id) {
-		const response = await this.#send('GET', `/binary-data?${new URLSearchParams({ id, action: 'download' })}`);
+		const response = await this.#send(
+			'GET',
+			`/binary-data?${new URLSearchParams({ id, action: 'download' })}`,
+		);
 		return Buffer.from(await response.arrayBuffer());
 	}
 }

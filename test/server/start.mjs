@@ -108,8 +108,14 @@ function printNodes(execution) {
 	const width = Math.max(...runs.map(([name]) => name.length));
 	for (const [name, [run]] of runs) {
 		const item = itemsOf(execution, name)[0]?.json ?? {};
-		const shown = item.fileName ?? (item.taskId && `${item.status}, task ${item.taskId}`) ?? item.videoUrl ?? '';
-		console.log(`    ${name.padEnd(width)}  ${seconds(run?.executionTime ?? 0).padStart(6)}  ${shown}`.trimEnd());
+		const shown =
+			item.fileName ??
+			(item.taskId && `${item.status}, task ${item.taskId}`) ??
+			item.videoUrl ??
+			'';
+		console.log(
+			`    ${name.padEnd(width)}  ${seconds(run?.executionTime ?? 0).padStart(6)}  ${shown}`.trimEnd(),
+		);
 	}
 }
 
@@ -122,7 +128,9 @@ function printNodes(execution) {
 async function checkVideo(execution, emulator) {
 	const saved = itemsOf(execution, 'Save the Video')[0]?.json;
 	if (!saved?.fileName || !fs.existsSync(saved.fileName)) {
-		throw new Problem(`The example run saved no video in ${videos}: open the workflow in the editor to see what its nodes put out.`);
+		throw new Problem(
+			`The example run saved no video in ${videos}: open the workflow in the editor to see what its nodes put out.`,
+		);
 	}
 	const { fileName: file, taskId } = saved;
 	const [ours, theirs] = [await sha256(file), await emulator.ask(`/tasks/${taskId}/sha256`)];
@@ -209,7 +217,9 @@ Ctrl-C stops everything.`);
 	process.exitCode = code;
 	const gone = await Promise.race([
 		server.ended.then(() => `n8n ended by itself: its log is ${server.log}.`),
-		emulator.ended.then(() => `The emulator ended by itself: its log is ${path.join(userFolder, 'emulator.log')}.`),
+		emulator.ended.then(
+			() => `The emulator ended by itself: its log is ${path.join(userFolder, 'emulator.log')}.`,
+		),
 	]);
 	throw new Problem(gone);
 }

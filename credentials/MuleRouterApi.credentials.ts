@@ -67,7 +67,10 @@ export class MuleRouterApi implements ICredentialType {
 			},
 			{
 				type: 'responseCode',
-				properties: { value: 403, message: 'MuleRouter does not let this API key use Kling 3 Omni' },
+				properties: {
+					value: 403,
+					message: 'MuleRouter does not let this API key use Kling 3 Omni',
+				},
 			},
 		],
 	};

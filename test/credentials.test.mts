@@ -23,13 +23,18 @@ describe('the Magnific key', () => {
 });
 
 describe('both credential types', () => {
-	test.each(['magnificApi', 'muleRouterApi'])('%s hides its secrets and follows no redirect', (name) => {
-		const { properties, test: probe } = credentialType(name);
-		expect(properties.map((property) => [property.name, property.typeOptions?.password === true])).toEqual([
-			['apiKey', true],
-			['baseUrl', false],
-			['webhookSecret', true],
-		]);
-		expect(probe?.request.disableFollowRedirect).toBe(true);
-	});
+	test.each(['magnificApi', 'muleRouterApi'])(
+		'%s hides its secrets and follows no redirect',
+		(name) => {
+			const { properties, test: probe } = credentialType(name);
+			expect(
+				properties.map((property) => [property.name, property.typeOptions?.password === true]),
+			).toEqual([
+				['apiKey', true],
+				['baseUrl', false],
+				['webhookSecret', true],
+			]);
+			expect(probe?.request.disableFollowRedirect).toBe(true);
+		},
+	);
 });

@@ -58,7 +58,11 @@ describe('a finished video', () => {
 			sha256: string;
 		};
 		const { createHash } = await import('node:crypto');
-		expect(createHash('sha256').update(await stored(items[0])).digest('hex')).toBe(sha256);
+		expect(
+			createHash('sha256')
+				.update(await stored(items[0]))
+				.digest('hex'),
+		).toBe(sha256);
 	});
 
 	test.each(['videoToVideo', 'referenceVideoToVideo', 'videoEdit'])(
@@ -111,7 +115,9 @@ describe('a finished video', () => {
 			'three',
 			'four',
 		]);
-		expect(items.map(({ pairedItem }) => pairedItem)).toEqual([0, 1, 2, 3].map((item) => ({ item })));
+		expect(items.map(({ pairedItem }) => pairedItem)).toEqual(
+			[0, 1, 2, 3].map((item) => ({ item })),
+		);
 	});
 });
 
@@ -153,7 +159,9 @@ describe('the request', () => {
 			await bench.generate(muleRouter(endpoint, { completion: 'submitOnly' }));
 		}
 		const video = bench.emulator.referenceUrl;
-		expect((await creations()).map(({ path, body }) => [path.split('kling-v3-omni')[1], body])).toEqual([
+		expect(
+			(await creations()).map(({ path, body }) => [path.split('kling-v3-omni')[1], body]),
+		).toEqual([
 			['-std', { video_url: video }],
 			[
 				'/video-to-video/generation',
@@ -176,7 +184,11 @@ describe('the request', () => {
 				mode: 'std',
 				videoList: {
 					videos: [
-						{ videoUrl: bench.emulator.referenceUrl, referType: 'feature', keepOriginalSound: true },
+						{
+							videoUrl: bench.emulator.referenceUrl,
+							referType: 'feature',
+							keepOriginalSound: true,
+						},
 					],
 				},
 				additionalFields: {
@@ -233,7 +245,11 @@ describe('the request', () => {
 	test('drops fields that belong to another endpoint', async () => {
 		await bench.generate(
 			muleRouter('videoEdit', {
-				additionalFields: { duration: 9, aspectRatio: '1:1', firstFrame: 'https://example.com/a.png' },
+				additionalFields: {
+					duration: 9,
+					aspectRatio: '1:1',
+					firstFrame: 'https://example.com/a.png',
+				},
 				completion: 'submitOnly',
 			}),
 		);
@@ -296,51 +312,201 @@ describe('bad input', () => {
 	const element = { frontalImage: url, referenceImages: [url] };
 	const list = { videos: [{ videoUrl: url }] };
 	const cases: Array<[string, INodeParameters, string[]]> = [
-		['a video URL that an expression leaves empty', { videoUrl: '={{ $json.nothing }}' }, ['Video URL is required']],
-		['a video URL that is no http(s) URL', { videoUrl: 'ftp://example.com/a.mp4' }, ['Video URL must be an http or https URL']],
-		['a video URL without a host', { videoUrl: 'https://' }, ['Video URL must be an http or https URL']],
-		['a prompt of 2,501 characters', { videoUrl: url, prompt: 'x'.repeat(2501) }, ['Prompt must be at most 2500 characters (got 2501)']],
-		['a duration of 2', { videoUrl: url, additionalFields: { duration: 2 } }, ['Duration must be a whole number from 3 to 15 (got 2)']],
-		['a duration of 16', { videoUrl: url, additionalFields: { duration: 16 } }, ['Duration must be a whole number from 3 to 15 (got 16)']],
-		['a duration of 3.5', { videoUrl: url, additionalFields: { duration: 3.5 } }, ['Duration must be a whole number from 3 to 15 (got 3.5)']],
-		['a duration that is no number', { videoUrl: url, additionalFields: { duration: '={{ "long" }}' } }, ['Duration must be a whole number from 3 to 15 (got "long")']],
-		['a CFG scale of 1.5', { videoUrl: url, additionalFields: { cfgScale: 1.5 } }, ['CFG Scale must be a number from 0 to 1 (got 1.5)']],
-		['a prompt that is an object', { videoUrl: url, prompt: '={{ { a: 1 } }}' }, ['Prompt must be text (got an object)']],
-		['an unknown aspect ratio', { videoUrl: url, additionalFields: { aspectRatio: '={{ "4:3" }}' } }, ['Aspect Ratio must be one of 16:9, 1:1, 9:16, auto (got "4:3")']],
-		['an unknown mode', { videoUrl: url, mode: '={{ "ultra" }}' }, ['Mode must be one of pro, std (got "ultra")']],
-		['an empty prompt where it is required', { provider: 'muleRouter', prompt: ' ', videoList: list }, ['Prompt is required']],
-		['no reference video in the list', { provider: 'muleRouter', prompt: 'x', videoList: { videos: [] } }, ['Reference Videos is required']],
-		['an entry of the list that an expression leaves empty', { provider: 'muleRouter', prompt: 'x', videoList: { videos: [{ videoUrl: '={{ "" }}' }] } }, ['Reference Videos 1, Video URL is required']],
-		['two reference videos', { provider: 'muleRouter', prompt: 'x', videoList: { videos: [{ videoUrl: url }, { videoUrl: url }] } }, ['Reference Videos takes exactly one video (2 given)']],
-		['five elements', { provider: 'muleRouter', prompt: 'x', videoList: list, additionalFields: { elements: { elements: Array(5).fill(element) } } }, ['Elements takes at most 4 (5 given)']],
-		['three images and two elements', { provider: 'muleRouter', prompt: 'x', videoList: list, additionalFields: { images: [url, url, url], elements: { elements: [element, element] } } }, ['Images and Elements together are limited to 4']],
-		['a last frame without a first', { provider: 'muleRouter', prompt: 'x', videoList: list, additionalFields: { lastFrame: url } }, ['Last Frame needs a First Frame']],
-		['a first frame when editing', { provider: 'muleRouter', prompt: 'x', videoList: { videos: [{ videoUrl: url, referType: 'base' }] }, additionalFields: { firstFrame: url } }, ['First Frame and Last Frame cannot be used when Refer Type is Base']],
-		['an image that is neither URL nor Base64', { provider: 'muleRouter', prompt: 'x', videoList: list, additionalFields: { firstFrame: 'picture.png' } }, ['First Frame must be an http or https URL, a data URI or Base64 (got "picture.png")']],
-		['a poll interval below a second', { videoUrl: url, options: { pollInterval: 0.5 } }, ['Poll Interval (Seconds) must be a number of at least 1 (got 0.5)']],
-		['a negative wait limit', { videoUrl: url, options: { waitLimit: -1 } }, ['Wait Limit (Minutes) must be a number of at least 0 (got -1)']],
-		['several things at once', { videoUrl: 'x', prompt: 'x'.repeat(3000), additionalFields: { duration: 99, cfgScale: -1, imageUrl: 'y' } }, ['Prompt must be', 'Video URL must be', 'Duration must be', 'CFG Scale must be', 'Image URL must be']],
+		[
+			'a video URL that an expression leaves empty',
+			{ videoUrl: '={{ $json.nothing }}' },
+			['Video URL is required'],
+		],
+		[
+			'a video URL that is no http(s) URL',
+			{ videoUrl: 'ftp://example.com/a.mp4' },
+			['Video URL must be an http or https URL'],
+		],
+		[
+			'a video URL without a host',
+			{ videoUrl: 'https://' },
+			['Video URL must be an http or https URL'],
+		],
+		[
+			'a prompt of 2,501 characters',
+			{ videoUrl: url, prompt: 'x'.repeat(2501) },
+			['Prompt must be at most 2500 characters (got 2501)'],
+		],
+		[
+			'a duration of 2',
+			{ videoUrl: url, additionalFields: { duration: 2 } },
+			['Duration must be a whole number from 3 to 15 (got 2)'],
+		],
+		[
+			'a duration of 16',
+			{ videoUrl: url, additionalFields: { duration: 16 } },
+			['Duration must be a whole number from 3 to 15 (got 16)'],
+		],
+		[
+			'a duration of 3.5',
+			{ videoUrl: url, additionalFields: { duration: 3.5 } },
+			['Duration must be a whole number from 3 to 15 (got 3.5)'],
+		],
+		[
+			'a duration that is no number',
+			{ videoUrl: url, additionalFields: { duration: '={{ "long" }}' } },
+			['Duration must be a whole number from 3 to 15 (got "long")'],
+		],
+		[
+			'a CFG scale of 1.5',
+			{ videoUrl: url, additionalFields: { cfgScale: 1.5 } },
+			['CFG Scale must be a number from 0 to 1 (got 1.5)'],
+		],
+		[
+			'a prompt that is an object',
+			{ videoUrl: url, prompt: '={{ { a: 1 } }}' },
+			['Prompt must be text (got an object)'],
+		],
+		[
+			'an unknown aspect ratio',
+			{ videoUrl: url, additionalFields: { aspectRatio: '={{ "4:3" }}' } },
+			['Aspect Ratio must be one of 16:9, 1:1, 9:16, auto (got "4:3")'],
+		],
+		[
+			'an unknown mode',
+			{ videoUrl: url, mode: '={{ "ultra" }}' },
+			['Mode must be one of pro, std (got "ultra")'],
+		],
+		[
+			'an empty prompt where it is required',
+			{ provider: 'muleRouter', prompt: ' ', videoList: list },
+			['Prompt is required'],
+		],
+		[
+			'no reference video in the list',
+			{ provider: 'muleRouter', prompt: 'x', videoList: { videos: [] } },
+			['Reference Videos is required'],
+		],
+		[
+			'an entry of the list that an expression leaves empty',
+			{ provider: 'muleRouter', prompt: 'x', videoList: { videos: [{ videoUrl: '={{ "" }}' }] } },
+			['Reference Videos 1, Video URL is required'],
+		],
+		[
+			'two reference videos',
+			{
+				provider: 'muleRouter',
+				prompt: 'x',
+				videoList: { videos: [{ videoUrl: url }, { videoUrl: url }] },
+			},
+			['Reference Videos takes exactly one video (2 given)'],
+		],
+		[
+			'five elements',
+			{
+				provider: 'muleRouter',
+				prompt: 'x',
+				videoList: list,
+				additionalFields: { elements: { elements: Array(5).fill(element) } },
+			},
+			['Elements takes at most 4 (5 given)'],
+		],
+		[
+			'three images and two elements',
+			{
+				provider: 'muleRouter',
+				prompt: 'x',
+				videoList: list,
+				additionalFields: { images: [url, url, url], elements: { elements: [element, element] } },
+			},
+			['Images and Elements together are limited to 4'],
+		],
+		[
+			'a last frame without a first',
+			{
+				provider: 'muleRouter',
+				prompt: 'x',
+				videoList: list,
+				additionalFields: { lastFrame: url },
+			},
+			['Last Frame needs a First Frame'],
+		],
+		[
+			'a first frame when editing',
+			{
+				provider: 'muleRouter',
+				prompt: 'x',
+				videoList: { videos: [{ videoUrl: url, referType: 'base' }] },
+				additionalFields: { firstFrame: url },
+			},
+			['First Frame and Last Frame cannot be used when Refer Type is Base'],
+		],
+		[
+			'an image that is neither URL nor Base64',
+			{
+				provider: 'muleRouter',
+				prompt: 'x',
+				videoList: list,
+				additionalFields: { firstFrame: 'picture.png' },
+			},
+			['First Frame must be an http or https URL, a data URI or Base64 (got "picture.png")'],
+		],
+		[
+			'a poll interval below a second',
+			{ videoUrl: url, options: { pollInterval: 0.5 } },
+			['Poll Interval (Seconds) must be a number of at least 1 (got 0.5)'],
+		],
+		[
+			'a negative wait limit',
+			{ videoUrl: url, options: { waitLimit: -1 } },
+			['Wait Limit (Minutes) must be a number of at least 0 (got -1)'],
+		],
+		[
+			'several things at once',
+			{
+				videoUrl: 'x',
+				prompt: 'x'.repeat(3000),
+				additionalFields: { duration: 99, cfgScale: -1, imageUrl: 'y' },
+			},
+			[
+				'Prompt must be',
+				'Video URL must be',
+				'Duration must be',
+				'CFG Scale must be',
+				'Image URL must be',
+			],
+		],
 	];
 
 	// What n8n itself finds empty before the run, it says in its own words.
 	test.each([
 		['no video URL', {}, 'Parameter "Video URL" is required'],
-		['an empty entry in the list', { provider: 'muleRouter', prompt: 'x', videoList: { videos: [{ videoUrl: '' }] } }, 'Parameter "Video URL" is required'],
-		['an empty prompt', { provider: 'muleRouter', videoList: list }, 'Parameter "Prompt" is required'],
-		['no field for the file', { videoUrl: url, binaryPropertyName: '' }, 'Parameter "Put Output File in Field" is required'],
+		[
+			'an empty entry in the list',
+			{ provider: 'muleRouter', prompt: 'x', videoList: { videos: [{ videoUrl: '' }] } },
+			'Parameter "Video URL" is required',
+		],
+		[
+			'an empty prompt',
+			{ provider: 'muleRouter', videoList: list },
+			'Parameter "Prompt" is required',
+		],
+		[
+			'no field for the file',
+			{ videoUrl: url, binaryPropertyName: '' },
+			'Parameter "Put Output File in Field" is required',
+		],
 	])('%s: n8n names it before the run', async (_name, parameters, said) => {
 		const { error } = await bench.generate(parameters as INodeParameters);
 		expect(error?.message).toContain(said);
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 
-	test.each(cases)('%s: one error that names it, and no request', async (_name, parameters, said) => {
-		const { error } = await bench.generate(parameters);
-		for (const part of said) expect(error?.message).toContain(part);
-		expect(error?.description).toContain('nothing was billed');
-		expect(error?.context.itemIndex).toBe(0);
-		expect((await bench.emulator.state()).requests).toEqual([]);
-	});
+	test.each(cases)(
+		'%s: one error that names it, and no request',
+		async (_name, parameters, said) => {
+			const { error } = await bench.generate(parameters);
+			for (const part of said) expect(error?.message).toContain(part);
+			expect(error?.description).toContain('nothing was billed');
+			expect(error?.context.itemIndex).toBe(0);
+			expect((await bench.emulator.state()).requests).toEqual([]);
+		},
+	);
 
 	test('in one of several items stops the run before anything is sent for any', async () => {
 		const { error } = await bench.generate(
@@ -375,7 +541,7 @@ describe('bad input', () => {
 });
 
 describe('a failed item', () => {
-	test('names provider, task and the provider\'s reason', async () => {
+	test("names provider, task and the provider's reason", async () => {
 		await bench.emulator.set({ failTasks: { nth: 'all', reason: 'unsafe content', code: 1301 } });
 		const { error } = await bench.generate(muleRouter('videoToVideo'));
 		const { tasks } = await bench.emulator.state();
@@ -430,7 +596,9 @@ describe('a failed item', () => {
 							outputs[0].filter(({ json }) => json.error),
 						];
 			expect(good.map(({ pairedItem }) => pairedItem)).toEqual([{ item: 0 }, { item: 3 }]);
-			expect(good.every(({ json, binary }) => json.status === 'completed' && binary?.data)).toBe(true);
+			expect(good.every(({ json, binary }) => json.status === 'completed' && binary?.data)).toBe(
+				true,
+			);
 			expect(failed).toHaveLength(2);
 			const { tasks } = await bench.emulator.state();
 			expect(failed[0].json).toMatchObject({

@@ -180,7 +180,9 @@ function declared(scope: Record<string, string>): Declared[] {
 	return properties
 		.filter(shows)
 		.flatMap((property) =>
-			property.name === 'additionalFields' ? (property.options as Declared[]).filter(shows) : property,
+			property.name === 'additionalFields'
+				? (property.options as Declared[]).filter(shows)
+				: property,
 		)
 		.filter(({ routing }) => routing?.send !== undefined);
 }
@@ -218,7 +220,8 @@ function hold(found: Declared[], documented: Record<string, Documented>): void {
 				...('default' in expected ? { default: expected.default } : {}),
 			},
 		});
-		if (expected.options) expect([...(is.options ?? [])].sort()).toEqual([...expected.options].sort());
+		if (expected.options)
+			expect([...(is.options ?? [])].sort()).toEqual([...expected.options].sort());
 		for (const word of expected.tells ?? []) expect(property.description).toContain(word);
 	}
 }
@@ -248,7 +251,9 @@ describe('the properties are the documented parameters', () => {
 
 	test('and the mode of Magnific, which is part of the path', () => {
 		const modes = properties.filter(({ name }) => name === 'mode');
-		expect(modes.map(({ default: preset, displayOptions }) => [preset, displayOptions?.show?.provider])).toEqual([
+		expect(
+			modes.map(({ default: preset, displayOptions }) => [preset, displayOptions?.show?.provider]),
+		).toEqual([
 			['std', ['magnific']],
 			['pro', ['muleRouter']],
 		]);
@@ -259,7 +264,9 @@ describe('the properties are the documented parameters', () => {
 			declared({ provider: 'muleRouter', endpoint }),
 		);
 		for (const { name, routing } of [...all, ...declared({ provider: 'magnific' })]) {
-			const camel = routing?.send?.property?.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+			const camel = routing?.send?.property?.replace(/_(\w)/g, (_, letter: string) =>
+				letter.toUpperCase(),
+			);
 			// The one that differs: MuleRouter's `video` is the same thing as Magnific's `video_url`.
 			expect(name).toBe(camel === 'video' ? 'videoUrl' : camel);
 		}

@@ -168,8 +168,15 @@ describe('Wait', () => {
 describe('Download', () => {
 	test('fetches the file', async () => {
 		const taskId = await seed({ status: 'completed' });
-		const { items } = await bench.status({ operation: 'download', taskId, binaryPropertyName: 'clip' });
-		expect(items[0].binary?.clip).toMatchObject({ fileName: `${taskId}.mp4`, mimeType: 'video/mp4' });
+		const { items } = await bench.status({
+			operation: 'download',
+			taskId,
+			binaryPropertyName: 'clip',
+		});
+		expect(items[0].binary?.clip).toMatchObject({
+			fileName: `${taskId}.mp4`,
+			mimeType: 'video/mp4',
+		});
 	});
 
 	test('of a task that is not finished says so', async () => {
@@ -181,11 +188,13 @@ describe('Download', () => {
 });
 
 describe('Get Many', () => {
-	test('lists Magnific\'s tasks, up to the limit', async () => {
+	test("lists Magnific's tasks, up to the limit", async () => {
 		const ids = [await seed(), await seed(), await seed()];
 		const all = await bench.status({ operation: 'getMany', returnAll: true });
 		expect(all.json.map(({ taskId }) => taskId).sort()).toEqual([...ids].sort());
-		expect(all.items.every(({ pairedItem }) => (pairedItem as { item: number }).item === 0)).toBe(true);
+		expect(all.items.every(({ pairedItem }) => (pairedItem as { item: number }).item === 0)).toBe(
+			true,
+		);
 		const two = await bench.status({ operation: 'getMany', limit: 2 });
 		expect(two.json).toHaveLength(2);
 	});

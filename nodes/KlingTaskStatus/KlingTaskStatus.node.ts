@@ -43,8 +43,10 @@ export class KlingTaskStatus implements INodeType {
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const requests = readItems(this, (item) => readRequest(this, item));
 		const session = new Session(this);
-		const output = await settle(session, requests, async (request) =>
-			await operations[request.operation](session, request),
+		const output = await settle(
+			session,
+			requests,
+			async (request) => await operations[request.operation](session, request),
 		);
 		session.end();
 		const isRouted = requests.some((request) => 'operation' in request && request.isRouted);

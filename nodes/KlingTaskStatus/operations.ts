@@ -1,17 +1,17 @@
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 import { deliver, fetchFile } from '../shared/deliver';
 import { DownloadFailed, InvalidInput, KlingError } from '../shared/errors';
-import { taskItem } from '../shared/items';
+import type { Outcome } from '../shared/items';
 import { readBinaryField, readEndpoint, readProvider } from '../shared/jobs';
-import type { WaitOptions } from '../shared/options';
-import { readWaitOptions } from '../shared/options';
+import type { Options } from '../shared/options';
+import { readOptions } from '../shared/options';
 import { isProviderName, providers } from '../shared/providers';
 import type { Provider } from '../shared/providers';
 import { asObject, asText, readTaskId } from '../shared/read';
 import { refusal } from '../shared/refusal';
 import type { Session } from '../shared/session';
 import type { ProviderName, TaskRef } from '../shared/task';
-import { isFinished, newTask, taskToJson } from '../shared/task';
+import { isFinished, newTask } from '../shared/task';
 import { read } from '../shared/transport';
 import { expectVideo, lookUp, wait } from '../shared/wait';
 
@@ -24,7 +24,7 @@ export interface Request {
 	provider: Provider;
 	/** The task; for `getMany` there is none. */
 	ref?: TaskRef;
-	options: WaitOptions;
+	options: Options;
 	binaryField?: string;
 	isRouted: boolean;
 	/** How many tasks to list. */
@@ -39,7 +39,7 @@ export function readRequest(context: IExecuteFunctions, item: number): Request {
 	const hasStatus = operation === 'get' || operation === 'wait';
 	const ref = operation === 'getMany' ? undefined : readRef(context, item);
 	const provider = ref ? providers[ref.provider] : readProvider(context, item);
-	const { options, problems } = readWaitOptions(context, item);
+	const { options, problems } = readOptions(context, item);
 	const field =
 		operation === 'download' ||
 		(hasStatus && context.getNodeParameter('downloadVideo', item, true) === true)
@@ -93,33 +93,30 @@ function readRef(context: IExecuteFunctions, item: number): TaskRef {
 	return { provider: provider.name, endpoint, taskId };
 }
 
-type Perform = (
-	session: Session,
-	request: Request,
-) => Promise<INodeExecutionData | INodeExecutionData[]>;
+type Perform = (session: Session, request: Request) => Promise<Outcome | Outcome[]>;
 
 export const operations: Record<Operation, Perform> = {
-	async get(session, { item, ref, binaryField }) {
+	async get(session, { ref, binaryField }) {
 		const task = await lookUp(session, ref as TaskRef);
 		const isDone = task.status === 'completed';
-		return taskItem(await deliver(session, task, isDone ? binaryField : undefined), item);
+		return await deliver(session, task, isDone ? binaryField : undefined);
 	},
 
-	async wait(session, { item, ref, options, binaryField, isRouted }) {
+	async wait(session, { ref, options, binaryField, isRouted }) {
 		const { clock } = session;
 		const { task, timedOut } = await wait(
 			session,
 			newTask(ref as TaskRef, 'UNKNOWN'),
-			{ createdAt: clock.now(), kind: 'wait' },
+			{ createdAt: clock.now(), kind: 'wait', isNew: false },
 			{ deadline: clock.now() + options.waitLimit, pollInterval: options.pollInterval },
 		);
-		if (timedOut) return taskItem({ task, timedOut }, item);
+		if (timedOut) return { task, timedOut };
 		if (!isRouted) expectVideo(task);
 		const isDone = task.status === 'completed';
-		return taskItem(await deliver(session, task, isDone ? binaryField : undefined), item);
+		return await deliver(session, task, isDone ? binaryField : undefined);
 	},
 
-	async download(session, { item, ref, binaryField }) {
+	async download(session, { ref, binaryField }) {
 		const task = await lookUp(session, ref as TaskRef);
 		if (!isFinished(task)) {
 			throw new NotFinished(
@@ -131,16 +128,13 @@ export const operations: Record<Operation, Perform> = {
 		expectVideo(task);
 		const outcome = await fetchFile(session, task, binaryField as string);
 		if (outcome instanceof DownloadFailed) throw outcome;
-		return taskItem(outcome, item);
+		return outcome;
 	},
 
-	async getMany({ context }, { item, provider, limit }) {
+	async getMany({ context }, { provider, limit }) {
 		const answer = await read(context, provider, provider.listPath as string);
 		const tasks = answer.status === 200 ? provider.readList?.(answer.body) : undefined;
 		if (!tasks) throw refusal(provider, answer, {}, 'No list came.');
-		return tasks.slice(0, limit).map((task) => ({
-			json: taskToJson(task),
-			pairedItem: { item },
-		}));
+		return tasks.slice(0, limit).map((task) => ({ task }));
 	},
 };

@@ -5,6 +5,7 @@ import {
 	downloadVideo,
 	pollInterval,
 	waitLimit,
+	withToolDefault,
 } from '../shared/properties/completion';
 
 const operation: INodeProperties = {
@@ -29,7 +30,7 @@ const operation: INodeProperties = {
 			name: 'Get Many',
 			value: 'getMany',
 			action: 'Get many tasks',
-			description: 'List the account\'s tasks (Magnific only)',
+			description: "List the account's tasks (Magnific only)",
 		},
 		{
 			name: 'Wait',
@@ -92,12 +93,16 @@ export const properties: INodeProperties[] = [
 		description: 'Max number of results to return',
 		displayOptions: { show: { operation: ['getMany'], returnAll: [false] } },
 	},
-	{
-		...downloadVideo,
-		description:
-			'Whether to fetch the video into a binary field when the task has finished; the links expire, the file stays',
-		displayOptions: { show: onStatus },
-	},
+	// An agent has no use for a file.
+	...withToolDefault(
+		{
+			...downloadVideo,
+			description:
+				'Whether to fetch the video into a binary field when the task has finished; the links expire, the file stays',
+			displayOptions: { show: onStatus },
+		},
+		false,
+	),
 	{
 		...binaryPropertyName,
 		displayOptions: { show: { ...onStatus, downloadVideo: [true] } },

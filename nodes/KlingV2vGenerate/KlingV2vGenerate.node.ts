@@ -6,8 +6,8 @@ import type {
 	INodeTypeDescription,
 } from 'n8n-workflow';
 import { deliver } from '../shared/deliver';
-import { readItems, settle, taskItem } from '../shared/items';
-import { readJob } from '../shared/jobs';
+import { settle } from '../shared/items';
+import { readJobs } from '../shared/jobs';
 import { Run } from '../shared/run';
 import { expectVideo } from '../shared/wait';
 import { properties } from './properties';
@@ -42,14 +42,15 @@ export class KlingV2vGenerate implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const jobs = readItems(this, (item) => readJob(this, item));
+		const jobs = readJobs(this);
 		const run = new Run(this, jobs);
 		const output = await settle(run, jobs, async (job) => {
-			if (job.completion === 'submitOnly') return taskItem(await run.submit(job), job.item);
+			if (job.options.validateOnly) return await run.preview(job);
+			if (job.completion === 'submitOnly') return await run.submit(job);
 			const { task, timedOut } = await run.make(job);
-			if (timedOut) return taskItem({ task, timedOut }, job.item);
+			if (timedOut) return { task, timedOut };
 			expectVideo(task);
-			return taskItem(await deliver(run, task, job.binaryField), job.item);
+			return await deliver(run, task, job.binaryField);
 		});
 		run.close(output);
 		return [output];

@@ -4,8 +4,12 @@ import {
 	binaryPropertyName,
 	downloadVideo,
 	maxConcurrentTasks,
+	maxTasks,
+	maxTotalSeconds,
 	pollInterval,
+	validateOnly,
 	waitLimit,
+	withToolDefault,
 } from '../shared/properties/completion';
 
 const completion: INodeProperties = {
@@ -33,7 +37,8 @@ const waiting = { show: { completion: ['poll'] } };
 
 export const properties: INodeProperties[] = [
 	...requestProperties,
-	completion,
+	// An agent cannot wait for minutes, nor use a file.
+	...withToolDefault(completion, 'submitOnly'),
 	{ ...downloadVideo, displayOptions: waiting },
 	{
 		...binaryPropertyName,
@@ -45,6 +50,6 @@ export const properties: INodeProperties[] = [
 		type: 'collection',
 		placeholder: 'Add Option',
 		default: {},
-		options: [maxConcurrentTasks, pollInterval, waitLimit],
+		options: [maxConcurrentTasks, maxTasks, maxTotalSeconds, pollInterval, validateOnly, waitLimit],
 	},
 ];

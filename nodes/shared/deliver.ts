@@ -2,6 +2,7 @@ import { download } from './download';
 import { DownloadFailed } from './errors';
 import type { Outcome } from './items';
 import type { Session } from './session';
+import { linkExpiry } from './task';
 import type { KlingTask } from './task';
 import { look } from './wait';
 
@@ -15,11 +16,25 @@ export async function deliver(
 	task: KlingTask,
 	field: string | undefined,
 ): Promise<Outcome> {
-	if (field === undefined) return { task };
+	if (field === undefined) {
+		warnOfExpiry(session, task);
+		return { task };
+	}
 	const outcome = await fetchFile(session, task, field);
 	if (!(outcome instanceof DownloadFailed)) return outcome;
 	session.hint(`${outcome.message}. ${outcome.advice}`);
 	return { task };
+}
+
+/** A link that is not used at once is worth little when it ends soon. */
+const SOON_MS = 15 * 60_000;
+
+function warnOfExpiry(session: Session, task: KlingTask): void {
+	const expiry = task.videoUrls[0] && linkExpiry(task.videoUrls[0]);
+	if (!expiry || Date.parse(expiry) - session.clock.now() > SOON_MS) return;
+	session.hint(
+		`The link to the video of task ${task.taskId} works until ${expiry} only. Turn Download Video on to keep the file, or use Kling Task Status for a fresh link`,
+	);
 }
 
 /** The same for who wants nothing but the file. */

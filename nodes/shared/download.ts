@@ -271,4 +271,3 @@ function readableFrom(sample: Bytes, chunks: AsyncIterable<Buffer>): Bytes {
 	};
 	return from(chunks, { objectMode: false });
 }
-

@@ -1,27 +1,42 @@
 import { NodeOperationError } from 'n8n-workflow';
-import type { IBinaryData, IDataObject, IExecuteFunctions, INode, INodeExecutionData } from 'n8n-workflow';
+import type {
+	IBinaryData,
+	IDataObject,
+	IExecuteFunctions,
+	INode,
+	INodeExecutionData,
+} from 'n8n-workflow';
 import { KlingError } from './errors';
 import type { ErrorDetails } from './errors';
 import type { KlingTask, TaskRef } from './task';
 import { taskToJson } from './task';
 
-/** What one input item becomes. */
-export interface Outcome {
-	task: KlingTask;
-	timedOut?: boolean;
-	file?: { field: string; data: IBinaryData };
-}
+/** What becomes of an input item: a task as far as it got, or the request that would make one. */
+export type Outcome =
+	| { task: KlingTask; timedOut?: boolean; file?: { field: string; data: IBinaryData } }
+	| { preview: IDataObject };
 
-export function taskItem({ task, timedOut, file }: Outcome, item: number): INodeExecutionData {
+/** @param isTool an AI agent reads it, and wants a sentence that says what to do next */
+function itemOf(outcome: Outcome, item: number, isTool: boolean): INodeExecutionData {
+	const pairedItem = { item };
+	if ('preview' in outcome) return { json: outcome.preview, pairedItem };
+	const { task, timedOut, file } = outcome;
 	return {
-		json: taskToJson(task, timedOut),
+		json: { ...taskToJson(task, timedOut), ...(isTool ? { message: sentence(task) } : {}) },
 		...(file ? { binary: { [file.field]: file.data } } : {}),
-		pairedItem: { item },
+		pairedItem,
 	};
 }
 
+function sentence({ taskId, provider, endpoint, status, videoUrls }: KlingTask): string {
+	const name = `Kling task ${taskId} (provider ${provider}, endpoint ${endpoint})`;
+	if (status === 'completed') return `${name} is completed. The video: ${videoUrls[0]}`;
+	if (status === 'failed') return `${name} has failed. Making it again costs again.`;
+	return `${name} is ${status}. It takes minutes: ask for its status later, and do not create it again.`;
+}
+
 /** Only these keys: with any other, n8n takes a failed item for a good one. */
-export function errorItem(error: unknown, item: number): INodeExecutionData {
+function errorItem(error: unknown, item: number): INodeExecutionData {
 	const details = error instanceof KlingError ? error.details : {};
 	return {
 		json: { error: messageOf(error), details: withoutGaps(details) },
@@ -85,6 +100,7 @@ export function readItems<T extends { item: number }>(
 /** The run that the items belong to. */
 interface Whole {
 	context: IExecuteFunctions;
+	isTool: boolean;
 	/** Called at the first failure: nothing new may begin. */
 	end(): void;
 	/** The tasks that exist, and are paid, whatever becomes of the run. */
@@ -97,9 +113,9 @@ interface Whole {
  * has settled - a further try must find every task that this one has created.
  */
 export async function settle<T extends { item: number }>(
-	{ context, end, created }: Whole,
+	{ context, isTool, end, created }: Whole,
 	entries: Array<T | Bad>,
-	work: (entry: T) => Promise<INodeExecutionData | INodeExecutionData[]>,
+	work: (entry: T) => Promise<Outcome | Outcome[]>,
 ): Promise<INodeExecutionData[]> {
 	const goesOn = context.continueOnFail();
 	const failures: Array<{ error: unknown; item: number }> = [];
@@ -107,11 +123,12 @@ export async function settle<T extends { item: number }>(
 		entries.map(async (entry) => {
 			try {
 				if ('fault' in entry) throw entry.fault;
-				return await work(entry);
+				const outcomes = [await work(entry)].flat();
+				return outcomes.map((outcome) => itemOf(outcome, entry.item, isTool));
 			} catch (error) {
 				failures.push({ error, item: entry.item });
 				if (!goesOn) end();
-				return errorItem(error, entry.item);
+				return [errorItem(error, entry.item)];
 			}
 		}),
 	);
@@ -121,7 +138,11 @@ export async function settle<T extends { item: number }>(
 }
 
 /** An error ends the run, but not what it has paid for: says how to get at the rest. */
-function rescue(error: unknown, further: Array<{ error: unknown; item: number }>, tasks: TaskRef[]) {
+function rescue(
+	error: unknown,
+	further: Array<{ error: unknown; item: number }>,
+	tasks: TaskRef[],
+) {
 	const own = error instanceof KlingError ? error.details.taskId : undefined;
 	const others = tasks.map(({ taskId }) => taskId).filter((taskId) => taskId !== own);
 	return [

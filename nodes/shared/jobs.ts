@@ -1,8 +1,10 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { InvalidInput } from './errors';
+import { readItems } from './items';
+import type { Bad } from './items';
 import { fingerprint } from './ledger';
-import type { WaitOptions } from './options';
-import { readWaitOptions } from './options';
+import type { Options } from './options';
+import { readOptions } from './options';
 import { apiProperties } from './properties';
 import { isShown } from './properties/apiProperty';
 import { binaryPropertyName } from './properties/completion';
@@ -18,8 +20,10 @@ export type Completion = 'poll' | 'submitOnly';
 export interface Job {
 	item: number;
 	order: Order;
+	/** Length of the video that it asks for, in seconds. */
+	seconds: number;
 	completion: Completion;
-	options: WaitOptions;
+	options: Options;
 	/** The binary field for the video; undefined where it is not wanted. */
 	binaryField?: string;
 }
@@ -28,13 +32,13 @@ export interface Job {
  * Reads and checks an item's parameters; sends nothing.
  * @throws InvalidInput that names everything wrong at once
  */
-export function readJob(context: IExecuteFunctions, item: number): Job {
+function readJob(context: IExecuteFunctions, item: number): Job {
 	const provider = readProvider(context, item);
 	const endpoint = readEndpoint(context, item, provider);
 	const completion = context.getNodeParameter('completion', item, 'poll') as Completion;
 	const { body, problems } = readBody(context, item, provider, endpoint);
 	const mode = readMode(context, item, provider);
-	const { options, problems: optionProblems } = readWaitOptions(context, item);
+	const { options, problems: optionProblems } = readOptions(context, item);
 	const isFileWanted =
 		completion !== 'submitOnly' && context.getNodeParameter('downloadVideo', item, true) === true;
 	const field = isFileWanted ? readBinaryField(context, item) : undefined;
@@ -59,10 +63,45 @@ export function readJob(context: IExecuteFunctions, item: number): Job {
 			asked: fingerprint(provider.name, path, body),
 			patience: options.waitLimit,
 		},
+		seconds: provider.seconds(body, endpoint),
 		completion,
 		options,
 		binaryField: field?.value,
 	};
+}
+
+/**
+ * Reads every item; nothing is sent before all of them are read, and within the user's limits.
+ * @returns the jobs, or what is wrong with an item, in the order of the input
+ */
+export function readJobs(context: IExecuteFunctions): Array<Job | Bad> {
+	return withinLimits(
+		context,
+		readItems(context, (item) => readJob(context, item)),
+	);
+}
+
+/** The spending limits hold for the whole run: beyond them, none of it is done. */
+function withinLimits(context: IExecuteFunctions, entries: Array<Job | Bad>): Array<Job | Bad> {
+	const jobs = entries.filter((entry) => 'order' in entry);
+	if (jobs.length === 0) return entries;
+	const maxTasks = Math.min(...jobs.map(({ options }) => options.maxTasks));
+	const maxSeconds = Math.min(...jobs.map(({ options }) => options.maxTotalSeconds));
+	const seconds = jobs.reduce((sum, job) => sum + job.seconds, 0);
+	const problems: string[] = [];
+	if (jobs.length > maxTasks) {
+		problems.push(`This run would create ${jobs.length} tasks, and Max Tasks is ${maxTasks}`);
+	}
+	if (seconds > maxSeconds) {
+		problems.push(
+			`This run would make ${seconds} seconds of video, and Max Total Seconds is ${maxSeconds}`,
+		);
+	}
+	if (problems.length === 0) return entries;
+	const fault = new InvalidInput(problems);
+	return readItems(context, () => {
+		throw fault;
+	});
 }
 
 export function readProvider(context: IExecuteFunctions, item: number): Provider {

@@ -24,11 +24,28 @@ interface CreatedEntry {
 
 interface Book {
 	executionId: string;
-	runIndex: number;
+	scope: string;
+	/** By what an item is recognised by. */
 	entries: Record<string, Entry>;
 }
 
 const KEY = 'klingLedger';
+
+/** What an entry is found by. */
+export interface Place {
+	/** Index of the input item. */
+	item: number;
+	/** What `fingerprint` says of the request. */
+	asked: string;
+}
+
+/** The run that a ledger is kept for. */
+export interface RunKey {
+	executionId: string;
+	runIndex: number;
+	/** Called by an AI agent: n8n then counts every try as another run, and runs may overlap. */
+	isTool: boolean;
+}
 
 /**
  * The tasks of one run of a node, remembered in n8n's node context the moment they exist. The
@@ -36,7 +53,7 @@ const KEY = 'klingLedger';
  * further try nor "Retry execution" pays for a task twice.
  *
  * - Within an execution an item is recognised by its place: its parameters may hold `$now` or a
- *   random value, and differ from try to try.
+ *   random value, and differ from try to try. An agent's call has no place, but what it asks for.
  * - A later execution (a person pressed Retry) must also have asked for the same; what failed, or
  *   is uncertain, that person may pay for again.
  * - Another run of the node, as in a loop, starts an empty book.
@@ -44,56 +61,68 @@ const KEY = 'klingLedger';
 export class Ledger {
 	private readonly book: Book;
 
+	private readonly own: Set<string>;
+
 	constructor(
 		private readonly context: IContextObject,
-		executionId: string,
-		runIndex: number,
+		{ executionId, runIndex, isTool }: RunKey,
 	) {
+		const scope = isTool ? 'tool' : `run ${runIndex}`;
 		const kept = asObject(context[KEY]) as Partial<Book>;
-		const entries = kept.runIndex === runIndex ? (kept.entries ?? {}) : {};
-		this.book = {
-			executionId,
-			runIndex,
-			entries: kept.executionId === executionId ? entries : resumable(entries),
-		};
-		context[KEY] = this.book;
+		if (kept.executionId === executionId && kept.scope === scope && kept.entries) {
+			this.book = kept as Book;
+		} else {
+			const entries = kept.scope === scope ? resumable(kept.entries ?? {}) : {};
+			this.book = { executionId, scope, entries };
+			context[KEY] = this.book;
+		}
+		// An agent's calls share a book, and each closes no more than its own part.
+		this.own = new Set(isTool ? [] : Object.keys(this.book.entries));
 	}
 
-	/**
-	 * @param item the item's index in the input
-	 * @param asked what `fingerprint` says of the request
-	 */
-	find(item: number, asked: string): Entry | undefined {
-		const entry: Entry | undefined = this.book.entries[item];
-		if (entry?.state === 'created' && entry.inherited && entry.asked !== asked) return undefined;
+	find(place: Place): Entry | undefined {
+		const key = this.keyOf(place);
+		const entry: Entry | undefined = this.book.entries[key];
+		const isAnother = entry?.state === 'created' && entry.inherited && entry.asked !== place.asked;
+		if (entry === undefined || isAnother) return undefined;
+		this.own.add(key);
 		return entry;
 	}
 
-	write(item: number, entry: Entry): void {
-		this.book.entries[item] = entry;
+	write(place: Place, entry: Entry): void {
+		const key = this.keyOf(place);
+		this.own.add(key);
+		this.book.entries[key] = entry;
 	}
 
 	/** The provider gave the task up: a person who retries the execution wants a new one. */
-	markFailed(item: number): void {
-		const entry: Entry | undefined = this.book.entries[item];
+	markFailed(place: Place): void {
+		const entry = this.find(place);
 		if (entry?.state === 'created') entry.failed = true;
 	}
 
 	/** Forgets a task that the provider turned away unbilled, so that it can be asked for again. */
-	strike(item: number): void {
-		delete this.book.entries[item];
+	strike(place: Place): void {
+		delete this.book.entries[this.keyOf(place)];
 	}
 
 	/** Every task that this run has created. */
 	tasks(): TaskRef[] {
-		return Object.values(this.book.entries).flatMap((entry) =>
-			entry.state === 'created' ? [refOf(entry.ref)] : [],
-		);
+		return [...this.own].flatMap((key) => {
+			const entry: Entry | undefined = this.book.entries[key];
+			return entry?.state === 'created' ? [refOf(entry.ref)] : [];
+		});
 	}
 
 	/** A finished run leaves nothing that a later one could take for its own. */
 	close(): void {
-		delete this.context[KEY];
+		for (const key of this.own) delete this.book.entries[key];
+		const isEmpty = Object.keys(this.book.entries).length === 0;
+		if (isEmpty && this.context[KEY] === this.book) delete this.context[KEY];
+	}
+
+	private keyOf({ item, asked }: Place): string {
+		return this.book.scope === 'tool' ? `${asked} ${item}` : String(item);
 	}
 }
 

@@ -1,30 +1,52 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { maxConcurrentTasks, pollInterval, waitLimit } from './properties/completion';
+import {
+	maxConcurrentTasks,
+	maxTasks,
+	maxTotalSeconds,
+	pollInterval,
+	validateOnly,
+	waitLimit,
+} from './properties/completion';
 import { checkValue } from './values';
 
-/** The options of waiting, in milliseconds; they are resolved before anything is spent. */
-export interface WaitOptions {
+/** The user's options; they are resolved before anything is spent. */
+export interface Options {
+	/** Milliseconds. */
 	waitLimit: number;
+	/** Milliseconds; left out, the schedule decides. */
 	pollInterval?: number;
 	maxConcurrentTasks: number;
+	maxTasks: number;
+	/** Of video, in all. */
+	maxTotalSeconds: number;
+	validateOnly: boolean;
 }
 
+const ALL = [waitLimit, pollInterval, maxConcurrentTasks, maxTasks, maxTotalSeconds, validateOnly];
+
 /** @returns the options of one item, and a sentence for each thing wrong with them */
-export function readWaitOptions(
+export function readOptions(
 	context: IExecuteFunctions,
 	item: number,
-): { options: WaitOptions; problems: string[] } {
+): { options: Options; problems: string[] } {
 	const given = context.getNodeParameter('options', item, {}) as Record<string, unknown>;
-	const checked = [waitLimit, pollInterval, maxConcurrentTasks].map((property) =>
-		checkValue(property, given[property.name], property.displayName),
-	);
-	const problems = checked.flatMap((check) => check.problems);
-	const [minutes, seconds, tasks] = checked.map(({ value }) => value as number | undefined);
+	const problems: string[] = [];
+	const values: Record<string, unknown> = {};
+	for (const property of ALL) {
+		const checked = checkValue(property, given[property.name], property.displayName);
+		problems.push(...checked.problems);
+		values[property.name] = checked.value;
+	}
+	const numberOf = ({ name }: { name: string }) => values[name] as number | undefined;
+	const seconds = numberOf(pollInterval);
 	return {
 		options: {
-			waitLimit: (minutes ?? (waitLimit.default as number)) * 60_000,
+			waitLimit: (numberOf(waitLimit) ?? (waitLimit.default as number)) * 60_000,
 			pollInterval: seconds === undefined ? undefined : seconds * 1000,
-			maxConcurrentTasks: tasks ?? (maxConcurrentTasks.default as number),
+			maxConcurrentTasks: numberOf(maxConcurrentTasks) ?? (maxConcurrentTasks.default as number),
+			maxTasks: numberOf(maxTasks) ?? Infinity,
+			maxTotalSeconds: numberOf(maxTotalSeconds) ?? Infinity,
+			validateOnly: values[validateOnly.name] === true,
 		},
 		problems,
 	};

@@ -28,7 +28,7 @@ const MEANINGS: Record<number, Meaning> = {
 	},
 	403: {
 		what: 'does not allow this',
-		advice: 'Check in the provider\'s console that this key may use Kling 3 Omni.',
+		advice: "Check in the provider's console that this key may use Kling 3 Omni.",
 	},
 	404: {
 		what: 'does not know this address',
@@ -36,10 +36,10 @@ const MEANINGS: Record<number, Meaning> = {
 	},
 	409: {
 		what: 'says that the task already exists',
-		advice: 'Look for it in the provider\'s console before you run again.',
+		advice: "Look for it in the provider's console before you run again.",
 	},
 	422: { what: 'did not accept the request', advice: 'Correct the field it names and run again.' },
-	423: { what: 'has locked the account', advice: 'Ask the provider\'s support.' },
+	423: { what: 'has locked the account', advice: "Ask the provider's support." },
 	429: {
 		what: 'has too many requests or tasks from this account',
 		advice: 'Run again later, or lower Max Concurrent Tasks in the options.',

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { Bad } from './items';
+import type { Bad, Outcome } from './items';
 import type { Job } from './jobs';
 import { Ledger } from './ledger';
 import { providers } from './providers';
@@ -8,6 +8,7 @@ import { Slots } from './slots';
 import { Submitter } from './submit';
 import type { Submitted } from './submit';
 import type { KlingTask } from './task';
+import { account } from './transport';
 import { wait } from './wait';
 import type { Waited } from './wait';
 
@@ -22,14 +23,23 @@ export class Run extends Session {
 	constructor(context: IExecuteFunctions, jobs: Array<Job | Bad>) {
 		super(context);
 		const { $runIndex } = context.getWorkflowDataProxy(0);
-		this.ledger = new Ledger(
-			context.getContext('node'),
-			context.getExecutionId(),
-			$runIndex as number,
-		);
-		const first = jobs.find((job) => 'options' in job);
-		this.slots = new Slots(first?.options.maxConcurrentTasks ?? 1);
+		this.ledger = new Ledger(context.getContext('node'), {
+			executionId: context.getExecutionId(),
+			runIndex: $runIndex as number,
+			isTool: context.isToolExecution?.() ?? false,
+		});
+		const good = jobs.filter((job) => 'order' in job);
+		this.slots = new Slots(good[0]?.options.maxConcurrentTasks ?? 1);
+		this.warn(good);
 		this.submitter = new Submitter(this, this.ledger, new Slots(1), () => this.slots.narrow());
+	}
+
+	/** The request that would create the task of an item; it is not sent, and holds no key. */
+	async preview({ order }: Job): Promise<Outcome> {
+		const { provider, endpoint, path, body } = order;
+		const { base } = await account(this.context, provider);
+		const request = { method: 'POST', url: base + path, body };
+		return { preview: { provider: provider.name, endpoint, request } };
 	}
 
 	/** Creates the task of an item, unless an earlier try has. */
@@ -46,14 +56,14 @@ export class Run extends Session {
 				const waited = await this.waitFor(job, submitted);
 				if (!isTurnedAway(waited.task)) {
 					this.slots.widen();
-					if (waited.task.status === 'failed') this.ledger.markFailed(job.item);
+					if (waited.task.status === 'failed') this.ledger.markFailed(job.order);
 					return waited;
 				}
 				// Kling had no room: nothing was made or billed, so the item gets another turn.
 				this.slots.narrow();
 				const pause = Math.min(FIRST_PAUSE_MS * 2 ** turnedAway, LONGEST_PAUSE_MS);
 				if (this.clock.now() + pause > until) return waited;
-				this.ledger.strike(job.item);
+				this.ledger.strike(job.order);
 				await this.clock.pause(pause * (0.5 + this.clock.random() / 2));
 			}
 		});
@@ -71,11 +81,31 @@ export class Run extends Session {
 		this.end();
 	}
 
-	private async waitFor({ order, options }: Job, { task, createdAt }: Submitted): Promise<Waited> {
+	/** What is about to cost the user money or time. */
+	private warn(jobs: Job[]): void {
+		const unnamed = jobs.filter(({ order }) => lacksReference(order.body.prompt));
+		if (unnamed.length > 0) {
+			this.hint(
+				`${unnamed.length === 1 ? 'A prompt does' : `${unnamed.length} prompts do`} not mention @Video1, so Kling may not use the reference video as you mean`,
+				'info',
+			);
+		}
+		const { retryOnFail } = this.context.getNode();
+		if (retryOnFail && !('getExecutionCancelSignal' in this.context)) {
+			this.hint(
+				'Retry On Fail is on, and this n8n is older than any that was tried with it: a further try may pay again. Update n8n, or turn Retry On Fail off',
+			);
+		}
+	}
+
+	private async waitFor(
+		{ order, options }: Job,
+		{ task, createdAt, isNew }: Submitted,
+	): Promise<Waited> {
 		return await wait(
 			this,
 			task,
-			{ createdAt, kind: order.path },
+			{ createdAt, kind: order.path, isNew },
 			{ deadline: this.clock.now() + options.waitLimit, pollInterval: options.pollInterval },
 		);
 	}
@@ -87,4 +117,8 @@ const LONGEST_PAUSE_MS = 120_000;
 
 function isTurnedAway({ status, provider, failure }: KlingTask): boolean {
 	return status === 'failed' && providers[provider].isOverload(failure ?? {});
+}
+
+function lacksReference(prompt: unknown): boolean {
+	return typeof prompt === 'string' && !/@Video1\b/i.test(prompt);
 }

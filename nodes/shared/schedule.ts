@@ -29,23 +29,26 @@ export class PollSchedule {
 	}
 
 	private adaptive(kind: string, elapsed: number): number {
-		const usual = Math.max(SHORTEST_MS, elapsed * GROWTH);
+		const usual = Math.max(pace.shortest, elapsed * pace.growth);
 		const taken = this.taken.get(kind);
 		if (!taken) return usual;
 		const opens = Math.min(...taken) * (1 - MARGIN);
 		const closes = Math.max(...taken) * (1 + MARGIN);
-		if (elapsed < opens) return Math.max(SHORTEST_MS, opens - elapsed);
-		if (elapsed < closes) return Math.max(SHORTEST_MS, elapsed * CLOSE_WATCH);
+		if (elapsed < opens) return Math.max(pace.shortest, opens - elapsed);
+		if (elapsed < closes) return Math.max(pace.shortest, elapsed * pace.closeWatch);
 		return usual;
 	}
 }
 
-/** No provider finishes sooner than some tens of seconds, so nothing is gained below this. */
-const SHORTEST_MS = 2_800;
-/** The next look comes this share of the elapsed time later; the mean delay is half of it. */
-const GROWTH = 0.096;
-/** The share while a task is expected to finish. */
-const CLOSE_WATCH = 0.05;
+/** The pace of looking, which tests quicken. */
+export const pace = {
+	/** Milliseconds. No provider finishes in less than some tens of seconds: nothing is gained below. */
+	shortest: 2_800,
+	/** The next look comes this share of the elapsed time later; the mean delay is half of it. */
+	growth: 0.096,
+	/** The share while a task is expected to finish. */
+	closeWatch: 0.05,
+};
 /** How far around the known durations a task is expected to finish. */
 const MARGIN = 0.12;
 /** Looks of many workflows should not fall together. */

@@ -10,12 +10,16 @@ export class Session {
 
 	readonly schedule: PollSchedule;
 
+	/** An AI agent called the node. */
+	readonly isTool: boolean;
+
 	/** Aborted by Stop, by the workflow's time-out, and when the run gives up. */
 	readonly signal: AbortSignal;
 
 	private readonly ending = new AbortController();
 
 	constructor(readonly context: IExecuteFunctions) {
+		this.isTool = (context.isToolExecution?.() ?? false) || context.getNode().type.endsWith('Tool');
 		const stop = context.getExecutionCancelSignal?.();
 		this.signal = stop ? AbortSignal.any([stop, this.ending.signal]) : this.ending.signal;
 		this.clock = executionClock(this.signal);
@@ -35,9 +39,9 @@ export class Session {
 	}
 
 	/** A note beside the output, for what cost the user no item but should be known. */
-	hint(message: string): void {
-		this.context.logger.warn(message);
-		this.context.addExecutionHints?.({ message, type: 'warning', location: 'outputPane' });
+	hint(message: string, type: 'info' | 'warning' = 'warning'): void {
+		this.context.logger[type === 'info' ? 'info' : 'warn'](message);
+		this.context.addExecutionHints?.({ message, type, location: 'outputPane' });
 	}
 
 	/** Tells whoever watches the editor how a task is doing. */

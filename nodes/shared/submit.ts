@@ -1,7 +1,7 @@
 import { sleep } from 'n8n-workflow';
 import type { IDataObject } from 'n8n-workflow';
 import { MaybeCreated, NotReached } from './errors';
-import type { Ledger } from './ledger';
+import type { Ledger, Place } from './ledger';
 import type { Provider } from './providers';
 import { excerpt } from './read';
 import { refusal } from './refusal';
@@ -13,15 +13,11 @@ import { create, read } from './transport';
 import type { Answer } from './transport';
 
 /** A request that costs money once it is sent. */
-export interface Order {
-	/** Index of the input item. */
-	item: number;
+export interface Order extends Place {
 	provider: Provider;
 	endpoint: EndpointName;
 	path: string;
 	body: IDataObject;
-	/** The same for the same request, so that a retried execution knows what it has paid for. */
-	asked: string;
 	/** Milliseconds: how long to go on trying where the provider is busy. */
 	patience: number;
 }
@@ -30,6 +26,8 @@ export interface Submitted {
 	task: KlingTask;
 	/** Milliseconds since 1970. */
 	createdAt: number;
+	/** Created just now, and not by an earlier try. */
+	isNew: boolean;
 }
 
 /** Refusals after which surely no task exists; 429 and 503 reach here only after patient tries. */
@@ -63,12 +61,13 @@ export class Submitter {
 		return this.remembered(order) ?? (await this.turn.use(async () => await this.send(order)));
 	}
 
-	private remembered({ item, asked }: Order): Submitted | undefined {
-		const entry = this.ledger.find(item, asked);
+	private remembered(order: Order): Submitted | undefined {
+		const entry = this.ledger.find(order);
 		if (entry?.state === 'uncertain') {
 			throw new MaybeCreated(entry.message, entry.advice, entry.details);
 		}
-		return entry && { task: newTask(entry.ref, 'CREATED'), createdAt: entry.createdAt };
+		if (entry === undefined) return undefined;
+		return { task: newTask(entry.ref, 'CREATED'), createdAt: entry.createdAt, isNew: false };
 	}
 
 	private async send(order: Order): Promise<Submitted> {
@@ -89,14 +88,14 @@ export class Submitter {
 		if (!task) return await this.lost(order, answer);
 
 		const createdAt = clock.now();
-		this.ledger.write(order.item, {
+		this.ledger.write(order, {
 			state: 'created',
 			asked: order.asked,
 			ref: { provider: task.provider, endpoint, taskId: task.taskId },
 			createdAt,
 		});
 		this.session.log('Kling task created', task);
-		return { task, createdAt };
+		return { task, createdAt, isNew: true };
 	}
 
 	/** What was there before, so that what appeared since can be named; a free request. */
@@ -113,7 +112,7 @@ export class Submitter {
 
 	/** The answer is lost, the task perhaps not: it is never asked for again by itself. */
 	private async lost(order: Order, answer: Answer): Promise<never> {
-		const { provider, endpoint, item } = order;
+		const { provider, endpoint } = order;
 		const trace = answer.headers.traceparent;
 		const reason = `${describe(answer)}${typeof trace === 'string' ? `; request ${excerpt(trace, 80)}` : ''}`;
 		const message = `${provider.label} may have created a task that is billed: ${reason}`;
@@ -132,15 +131,15 @@ export class Submitter {
 				},
 			);
 		// Remembered before anything else is tried: the list may fail, and Stop may come.
-		this.remember(item, error());
+		this.remember(order, error());
 		const found = error(await this.appearedSince(provider));
-		this.remember(item, found);
+		this.remember(order, found);
 		this.session.context.logger.warn(`${found.message}. ${found.advice}`);
 		throw found;
 	}
 
-	private remember(item: number, { message, advice, details }: MaybeCreated): void {
-		this.ledger.write(item, { state: 'uncertain', message, advice, details });
+	private remember(order: Order, { message, advice, details }: MaybeCreated): void {
+		this.ledger.write(order, { state: 'uncertain', message, advice, details });
 	}
 
 	private async appearedSince(provider: Provider): Promise<string[] | undefined> {
@@ -175,6 +174,9 @@ function notReached({ name, label }: Provider, endpoint: EndpointName, reason: s
 function describe({ status, body, failure }: Answer): string {
 	if (failure) return `no answer came (${failure.reason})`;
 	const text = typeof body === 'string' ? body : (JSON.stringify(body) ?? '');
-	const shown = text.trim() === '' ? 'an empty answer' : `an answer without a usable task ID: ${excerpt(text, 200)}`;
+	const shown =
+		text.trim() === ''
+			? 'an empty answer'
+			: `an answer without a usable task ID: ${excerpt(text, 200)}`;
 	return `HTTP ${status} with ${shown}`;
 }

@@ -111,7 +111,7 @@ function backOff(tries: number, clock: Clock): number {
 }
 
 /** @throws NotReached when the credential cannot work */
-async function account(context: Context, { name, label, credential }: Provider) {
+export async function account(context: Context, { name, label, credential }: Provider) {
 	const { baseUrl = '', apiKey = '' } = await context.getCredentials<{
 		baseUrl?: string;
 		apiKey?: string;
@@ -165,14 +165,17 @@ async function request(
  * n8n takes the signal from the context, so it is given one without.
  */
 function uninterrupted(context: Context): Context {
-	return Object.create(context, { getExecutionCancelSignal: { value: () => undefined } }) as Context;
+	return Object.create(context, {
+		getExecutionCancelSignal: { value: () => undefined },
+	}) as Context;
 }
 
 function explain(error: unknown): NonNullable<Answer['failure']> {
 	const chain = [error, asObject(error).cause, asObject(asObject(error).cause).cause].map(asObject);
 	const code = chain.map((link) => asText(link.code)).find((text) => text !== undefined);
 	const connecting = chain.some((link) => link.syscall === 'connect');
-	const notSent = code !== undefined && (NOT_SENT.has(code) || (code === 'ETIMEDOUT' && connecting));
+	const notSent =
+		code !== undefined && (NOT_SENT.has(code) || (code === 'ETIMEDOUT' && connecting));
 	const message = asText(chain[1].message) ?? asText(chain[0].message) ?? 'no answer';
 	return { sent: !notSent, reason: excerpt(code ? `${code} (${message})` : message, 200) };
 }

@@ -43,9 +43,10 @@ export function checkFields(
 	const problems: string[] = [];
 	for (const property of properties) {
 		if (!isShown(property, scope)) continue;
-		const given = isLeftAlone(values[property.name]) && property.alwaysSent
-			? property.default
-			: values[property.name];
+		const given =
+			isLeftAlone(values[property.name]) && property.alwaysSent
+				? property.default
+				: values[property.name];
 		const checked = checkValue(property, given, label(property));
 		problems.push(...checked.problems);
 		if (checked.value === undefined) continue;
@@ -120,9 +121,7 @@ function checkNumber({ typeOptions, ...property }: INodeProperties, given: unkno
 
 function checkList(property: INodeProperties, given: unknown, label: string): Checked {
 	const entries = (Array.isArray(given) ? given : [given]).filter((entry) => !isLeftAlone(entry));
-	const checked = entries.map((entry, index) =>
-		checkOne(property, entry, `${label} ${index + 1}`),
-	);
+	const checked = entries.map((entry, index) => checkOne(property, entry, `${label} ${index + 1}`));
 	return gather(checked, (property as ApiProperty).limits ?? {}, label);
 }
 

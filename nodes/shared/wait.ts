@@ -25,6 +25,8 @@ export interface Started {
 	/** Milliseconds since 1970. */
 	createdAt: number;
 	kind: string;
+	/** Created a moment ago: there is nothing to see yet. */
+	isNew: boolean;
 }
 
 /** What the wait forgives, so that a paid task does not die of one unlucky GET; tests shorten it. */
@@ -65,34 +67,36 @@ export async function look(
 export async function wait(
 	session: Session,
 	known: KlingTask,
-	{ createdAt, kind }: Started,
+	{ createdAt, kind, isNew }: Started,
 	{ deadline, pollInterval }: WaitLimits,
 ): Promise<Waited> {
 	const { clock, schedule } = session;
+	const elapsed = () => clock.now() - createdAt;
 	let task = known;
 	let refusals = 0;
 	let missingLinks = 0;
+	let pause = isNew ? schedule.next(kind, 0, pollInterval) : 0;
 	for (;;) {
-		const elapsed = clock.now() - createdAt;
-		let pause = schedule.next(kind, elapsed, pollInterval);
-		clock.check();
+		const left = deadline - clock.now();
+		await clock.pause(Math.max(0, Math.min(pause, left)));
 		const seen = await look(session, task);
 		if (seen.task) {
 			task = seen.task;
 			refusals = 0;
-			session.report(task, clock.now() - createdAt);
+			session.report(task, elapsed());
 			const lacksLink = task.status === 'completed' && task.videoUrls.length === 0;
 			if (isFinished(task) && !(lacksLink && missingLinks++ < forgiveness.missingLinks)) {
-				schedule.learn(kind, clock.now() - createdAt);
+				schedule.learn(kind, elapsed());
 				return { task, timedOut: false };
 			}
-		} else if (isRefusal(seen.answer, clock.now() - createdAt)) {
+		} else if (isRefusal(seen.answer, elapsed())) {
 			if (++refusals >= forgiveness.refusals) throw unavailable(task, seen.answer.status);
 		}
-		pause = Math.max(pause, retryAfter(seen.answer, clock) ?? 0);
-		const left = deadline - clock.now();
-		if (left <= 0) return { task, timedOut: true };
-		await clock.pause(Math.min(pause, left));
+		if (pause >= left) return { task, timedOut: true };
+		pause = Math.max(
+			schedule.next(kind, elapsed(), pollInterval),
+			retryAfter(seen.answer, clock) ?? 0,
+		);
 	}
 }
 

@@ -317,7 +317,11 @@ function starting(workflow: Workflow, first: INode): IRunExecutionData {
 	return createRunExecutionData({
 		executionData: {
 			nodeExecutionStack: [
-				{ node: workflow.getNode(first.name) as INode, data: { main: [[{ json: {} }]] }, source: null },
+				{
+					node: workflow.getNode(first.name) as INode,
+					data: { main: [[{ json: {} }]] },
+					source: null,
+				},
 			],
 		},
 	});
@@ -334,10 +338,12 @@ function forRetry(saved: IRunExecutionData): IRunExecutionData {
 
 function inLine(nodes: INode[]): Workflow['connectionsBySourceNode'] {
 	return Object.fromEntries(
-		nodes.slice(0, -1).map((from, index) => [
-			from.name,
-			{ main: [[{ node: nodes[index + 1].name, type: NodeConnectionTypes.Main, index: 0 }]] },
-		]),
+		nodes
+			.slice(0, -1)
+			.map((from, index) => [
+				from.name,
+				{ main: [[{ node: nodes[index + 1].name, type: NodeConnectionTypes.Main, index: 0 }]] },
+			]),
 	);
 }
 

@@ -45,7 +45,11 @@ export function useBench(): Bench {
 	beforeEach(async () => {
 		await bench.emulator.reset();
 		bench.credentials = {
-			magnificApi: { apiKey: keys.magnific, baseUrl: bench.emulator.apiUrl, webhookSecret: 'secret' },
+			magnificApi: {
+				apiKey: keys.magnific,
+				baseUrl: bench.emulator.apiUrl,
+				webhookSecret: 'secret',
+			},
 			muleRouterApi: { apiKey: keys.muleRouter, baseUrl: bench.emulator.apiUrl, webhookSecret: '' },
 		};
 	});

@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
 
-/** Parameters about waiting and files, which no API knows of; both action nodes use them. */
+/** Parameters about waiting, files and spending, which no API knows of. */
 
 export const downloadVideo: INodeProperties = {
 	displayName: 'Download Video',
@@ -49,3 +49,44 @@ export const maxConcurrentTasks: INodeProperties = {
 	description:
 		'How many tasks of this run may be under way at once. Providers refuse more than the account allows.',
 };
+
+export const maxTasks: INodeProperties = {
+	displayName: 'Max Tasks',
+	name: 'maxTasks',
+	type: 'number',
+	typeOptions: { minValue: 1, numberPrecision: 0 },
+	default: 10,
+	description:
+		'Refuse the whole run, before anything is paid, when it would create more tasks than this',
+};
+
+export const maxTotalSeconds: INodeProperties = {
+	displayName: 'Max Total Seconds',
+	name: 'maxTotalSeconds',
+	type: 'number',
+	typeOptions: { minValue: 1 },
+	default: 60,
+	description:
+		'Refuse the whole run, before anything is paid, when its videos would be longer than this together. An edit counts as 10 seconds, the longest reference video.',
+};
+
+export const validateOnly: INodeProperties = {
+	displayName: 'Validate Only',
+	name: 'validateOnly',
+	type: 'boolean',
+	default: false,
+	description:
+		'Whether to check everything and put out the exact request without sending it; nothing is created or paid',
+};
+
+/** The same parameter twice: in a workflow, and with another default as an AI agent's tool. */
+export function withToolDefault(
+	property: INodeProperties,
+	toolDefault: INodeProperties['default'],
+): INodeProperties[] {
+	const show = property.displayOptions?.show;
+	return [
+		{ ...property, displayOptions: { show: { ...show, '@tool': [false] } } },
+		{ ...property, default: toolDefault, displayOptions: { show: { ...show, '@tool': [true] } } },
+	];
+}

@@ -44,7 +44,7 @@ export const endpoint: INodeProperties = {
 		},
 	],
 	default: 'videoToVideo',
-	description: 'Which of MuleRouter\'s Kling endpoints makes the video',
+	description: "Which of MuleRouter's Kling endpoints makes the video",
 	displayOptions: onMuleRouter,
 };
 
@@ -167,7 +167,8 @@ const additionalFields: ApiProperty[] = [
 	},
 	{
 		...aspectRatio,
-		description: 'Shape of the new video (default 16:9). MuleRouter asks for it, so it is always sent.',
+		description:
+			'Shape of the new video (default 16:9). MuleRouter asks for it, so it is always sent.',
 		alwaysSent: true,
 		displayOptions: withinEndpoints('referenceVideoToVideo'),
 	},

@@ -1,6 +1,7 @@
 import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../read';
 import type { KlingTask, TaskRef, TaskStatus } from '../task';
 import { isConcurrencyCode } from './overload';
+import { DEFAULT_SECONDS } from './provider';
 import type { Problem, Provider } from './provider';
 
 /** Magnific: the documented paths of "Kling 3 Omni - Video-to-video generation". */
@@ -23,6 +24,7 @@ export const magnific: Provider = {
 	statusPath: ({ taskId }) => `${TASKS_PATH}/${encodeURIComponent(taskId)}`,
 	listPath: TASKS_PATH,
 	rules: () => [],
+	seconds: ({ duration }) => Number(duration ?? DEFAULT_SECONDS),
 	readCreated: (endpoint, body) => readTask({ provider: 'magnific', endpoint }, body),
 	readTask: (ref, body) => {
 		const task = readTask(ref, body, ref.taskId);
@@ -52,7 +54,8 @@ function readTask(
 	const data = isObject(outer.data) ? outer.data : outer;
 	const providerStatus = asText(data.status);
 	const taskId = data.task_id === undefined ? knownId : readTaskId(data.task_id);
-	if (taskId === undefined || (providerStatus === undefined && knownId !== undefined)) return undefined;
+	if (taskId === undefined || (providerStatus === undefined && knownId !== undefined))
+		return undefined;
 	// An unknown word must not end a paid wait: it counts as running.
 	const status = STATUSES[providerStatus?.toUpperCase() ?? 'CREATED'] ?? 'running';
 	return {

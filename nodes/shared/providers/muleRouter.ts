@@ -1,6 +1,7 @@
 import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../read';
 import type { EndpointName, KlingTask, TaskFailure, TaskRef, TaskStatus } from '../task';
 import { isConcurrencyCode } from './overload';
+import { DEFAULT_SECONDS } from './provider';
 import type { Problem, Provider } from './provider';
 
 const MODEL_PATH = '/vendors/klingai/v1/kling-v3-omni';
@@ -23,6 +24,9 @@ const STATUSES: Record<string, TaskStatus> = {
 	failed: 'failed',
 };
 
+/** An edit is as long as its reference video, which is at most so long. */
+const LONGEST_REFERENCE_SECONDS = 10;
+
 /** Images and elements together, beside a reference video. */
 const MAX_REFERENCES = 4;
 
@@ -34,9 +38,15 @@ export const muleRouter: Provider = {
 	createPath: (endpoint) => createPath(endpoint),
 	statusPath: ({ endpoint, taskId }) => `${createPath(endpoint)}/${encodeURIComponent(taskId)}`,
 	rules,
+	seconds: (body, endpoint) =>
+		endpoint === 'videoEdit' || firstVideo(body)?.refer_type === 'base'
+			? LONGEST_REFERENCE_SECONDS
+			: Number(body.duration ?? DEFAULT_SECONDS),
 	readCreated: (endpoint, body) => {
 		const taskId = readTaskId(taskInfo(body).id);
-		return taskId === undefined ? undefined : readTask({ provider: 'muleRouter', endpoint, taskId }, body);
+		return taskId === undefined
+			? undefined
+			: readTask({ provider: 'muleRouter', endpoint, taskId }, body);
 	},
 	readTask,
 	readProblem,
@@ -59,11 +69,9 @@ function rules(body: Record<string, unknown>, endpoint: EndpointName): string[] 
 		);
 	}
 	if (endpoint === 'videoToVideo') {
-		const videos = asArray(body.video_list).map(asObject);
-		if (videos.length > 1) {
-			problems.push(`Reference Videos takes exactly one video (${videos.length} given)`);
-		}
-		if (videos[0]?.refer_type === 'base' && body.first_frame !== undefined) {
+		const { length } = asArray(body.video_list);
+		if (length > 1) problems.push(`Reference Videos takes exactly one video (${length} given)`);
+		if (firstVideo(body)?.refer_type === 'base' && body.first_frame !== undefined) {
 			problems.push('First Frame and Last Frame cannot be used when Refer Type is Base');
 		}
 	}
@@ -75,6 +83,10 @@ function rules(body: Record<string, unknown>, endpoint: EndpointName): string[] 
 		}
 	}
 	return problems;
+}
+
+function firstVideo(body: Record<string, unknown>) {
+	return asArray(body.video_list).map(asObject).at(0);
 }
 
 function taskInfo(body: unknown): Record<string, unknown> {

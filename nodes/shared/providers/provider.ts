@@ -10,6 +10,9 @@ export interface Problem {
 
 export type Mode = 'std' | 'pro';
 
+/** Documented by both: the length of a video when none is asked for, in seconds. */
+export const DEFAULT_SECONDS = 5;
+
 /** Everything that differs between the two APIs. A third one is one more object of this shape. */
 export interface Provider {
 	name: ProviderName;
@@ -23,6 +26,8 @@ export interface Provider {
 	listPath?: string;
 	/** Rules between parameters, checked before anything is sent; each is a sentence for the user. */
 	rules(body: Record<string, unknown>, endpoint: EndpointName): string[];
+	/** How long the video of a request will be, in seconds; the longest possible where it depends. */
+	seconds(body: Record<string, unknown>, endpoint: EndpointName): number;
 	/** @returns the task, or undefined when the answer holds no usable task id */
 	readCreated(endpoint: EndpointName, body: unknown): KlingTask | undefined;
 	/** @returns the task, or undefined when this is no status answer */

@@ -1,0 +1,22 @@
+/** Why a file is not what is documented, or could not be looked at. A value: looking never throws. */
+export interface MediaFault {
+	/**
+	 * `wrong`: whatever the provider does, the file is not what its documentation asks for.
+	 * `unchecked`: nothing is known, and the provider may still take the file.
+	 */
+	fault: 'wrong' | 'unchecked';
+	/** Goes on after "the file" where it is wrong, and after "could not be checked:" where not. */
+	reason: string;
+}
+
+export function wrong(reason: string): MediaFault {
+	return { fault: 'wrong', reason };
+}
+
+export function unchecked(reason: string): MediaFault {
+	return { fault: 'unchecked', reason };
+}
+
+export function isFault(found: object): found is MediaFault {
+	return 'fault' in found;
+}

@@ -1,0 +1,19 @@
+import type { MediaFault } from './fault';
+
+/** Where the bytes of a file come from: an HTTP host, n8n's binary store, memory. */
+export interface ByteSource {
+	/** Bytes of the whole file; undefined until a read has found it out, or for good. */
+	readonly size?: number;
+	/**
+	 * One request, where the file is at an HTTP host.
+	 * @returns fewer bytes than asked for only at the end of the file
+	 */
+	read(offset: number, length: number): Promise<Buffer | MediaFault>;
+}
+
+export function bufferSource(bytes: Buffer): ByteSource {
+	return {
+		size: bytes.length,
+		read: async (offset, length) => bytes.subarray(offset, offset + length),
+	};
+}

@@ -61,6 +61,8 @@ export function nodeError(
 		itemIndex,
 		description: [error.advice, ...alsoLost].join(' '),
 	});
+	// n8n puts a sentence of its own in place of a message that mentions a network error's code.
+	fault.message = error.message;
 	fault.context.details = withoutGaps(error.details);
 	return fault;
 }

@@ -61,7 +61,7 @@ export class Run extends Session {
 				}
 				// Kling had no room: nothing was made or billed, so the item gets another turn.
 				this.slots.narrow();
-				const pause = Math.min(FIRST_PAUSE_MS * 2 ** turnedAway, LONGEST_PAUSE_MS);
+				const pause = Math.min(turn.firstPause * 2 ** turnedAway, turn.longestPause);
 				if (this.clock.now() + pause > until) return waited;
 				this.ledger.strike(job.order);
 				await this.clock.pause(pause * (0.5 + this.clock.random() / 2));
@@ -111,9 +111,8 @@ export class Run extends Session {
 	}
 }
 
-/** Between two turns of a task that found no room, in milliseconds. */
-const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 120_000;
+/** Between two turns of a task that found no room, in milliseconds; tests shorten it. */
+export const turn = { firstPause: 5_000, longestPause: 120_000 };
 
 function isTurnedAway({ status, provider, failure }: KlingTask): boolean {
 	return status === 'failed' && providers[provider].isOverload(failure ?? {});

@@ -1,0 +1,413 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import { execute, GENERATE, node } from './engine/engine.mts';
+import { hurry } from './engine/haste.mts';
+import { keys, useBench } from './engine/setup.mts';
+
+const bench = useBench();
+beforeAll(hurry);
+
+const retry = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
+
+function magnific(more: INodeParameters = {}): INodeParameters {
+	return { prompt: '@Video1', videoUrl: bench.emulator.referenceUrl, ...more };
+}
+
+function muleRouter(more: INodeParameters = {}): INodeParameters {
+	return {
+		provider: 'muleRouter',
+		endpoint: 'videoEdit',
+		prompt: '@Video1',
+		videoUrl: bench.emulator.referenceUrl,
+		...more,
+	};
+}
+
+async function state() {
+	return await bench.emulator.state();
+}
+
+async function count(action: string): Promise<number> {
+	return (await state()).requests.filter((request) => request.action === action).length;
+}
+
+describe('Retry On Fail', () => {
+	test('resumes the tasks it has, and creates only the missing ones', async () => {
+		// The second item is refused twice; what the first and third have created must be kept.
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			skip: 1,
+			times: 2,
+			fault: { kind: 'status', status: 400 },
+		});
+		const { json, error } = await bench.generate(magnific(), {
+			input: [{}, {}, {}],
+			settings: retry,
+		});
+		expect(error).toBeUndefined();
+		expect(json).toHaveLength(3);
+		expect((await state()).billed.total).toBe(3);
+		expect(new Set(json.map(({ taskId }) => taskId)).size).toBe(3);
+	});
+
+	test('takes an item for the same though its prompt differs from try to try', async () => {
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			times: 5,
+			fault: { kind: 'status', status: 401 },
+		});
+		const { json, error } = await bench.generate(
+			magnific({ prompt: '=@Video1 {{ Math.random() }}' }),
+			{ settings: retry },
+		);
+		expect(error).toBeUndefined();
+		expect(json[0].status).toBe('completed');
+		expect((await state()).billed.total).toBe(1);
+	});
+
+	test('does not send a request again whose answer was lost', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'reset', makeTask: true },
+		});
+		const { error } = await bench.generate(magnific(), { settings: retry });
+		const { billed, tasks } = await state();
+		expect(billed.total).toBe(1);
+		expect(await count('create')).toBe(1);
+		expect(error?.message).toContain('may have created a task that is billed');
+		expect(error?.description).toContain(tasks[0].taskId);
+	});
+
+	test('does not pay again for a task that the provider gave up', async () => {
+		await bench.emulator.set({ failTasks: { nth: 'all' } });
+		const { error } = await bench.generate(magnific(), { settings: retry });
+		const { billed, tasks } = await state();
+		expect(error?.message).toContain(tasks[0].taskId);
+		expect(billed.total).toBe(1);
+	});
+
+	test('also when n8n runs the node again silently, for a first item that failed', async () => {
+		await bench.emulator.set({ failTasks: { nth: [1] } });
+		const { json } = await bench.generate(magnific(), {
+			input: [{}, {}],
+			settings: { ...retry, onError: 'continueRegularOutput' },
+		});
+		expect(json.map((each) => each.status ?? 'error')).toEqual(['error', 'completed']);
+		expect((await state()).billed.total).toBe(2);
+	});
+
+	test('in a loop pays for each round once, and for each round', async () => {
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			times: 5,
+			fault: { kind: 'status', status: 403 },
+		});
+		const nodes = [
+			node('Source', 'test.source', { items: '[{"json":{}}]' }),
+			node('Kling', GENERATE, magnific(), retry),
+			node('Again', 'test.again', { times: 3 }),
+		];
+		const to = (name: string) => [{ node: name, type: 'main' as const, index: 0 }];
+		const { run, error } = await execute({
+			credentials: bench.credentials,
+			nodes,
+			connections: {
+				Source: { main: [to('Kling')] },
+				Kling: { main: [to('Again')] },
+				Again: { main: [to('Kling'), []] },
+			},
+		});
+		expect(error).toBeUndefined();
+		const rounds = run.data.resultData.runData.Kling;
+		expect(rounds).toHaveLength(3);
+		const ids = rounds.map(({ data }) => data?.main[0]?.[0].json.taskId);
+		expect(new Set(ids).size).toBe(3);
+		expect((await state()).billed.total).toBe(3);
+	});
+});
+
+describe('Retry Execution', () => {
+	test('by a person takes up the tasks of the failed execution', async () => {
+		await bench.emulator.set({ taskSeconds: 1 });
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			times: 5,
+			fault: { kind: 'status', status: 401 },
+		});
+		const failed = await bench.generate(magnific());
+		expect(failed.error).toBeDefined();
+		const { json, error } = await bench.generate(magnific(), { retryOf: failed.data });
+		expect(error).toBeUndefined();
+		expect(json[0].status).toBe('completed');
+		expect((await state()).billed.total).toBe(1);
+	});
+
+	test('pays anew where the person asks for something else, or the provider gave up', async () => {
+		await bench.emulator.set({ failTasks: { nth: [1] } });
+		const failed = await bench.generate(magnific());
+		expect(failed.error).toBeDefined();
+		const { json } = await bench.generate(magnific(), { retryOf: failed.data });
+		expect(json[0].status).toBe('completed');
+		expect((await state()).billed.total).toBe(2);
+	});
+
+	test('a finished run leaves nothing behind', async () => {
+		const { data } = await bench.generate(magnific());
+		const { contextData } = data.executionData ?? {};
+		expect(JSON.stringify(contextData)).not.toContain('klingLedger');
+	});
+});
+
+describe('a request that creates a task is repeated', () => {
+	test.each([
+		['429', { kind: 'status', status: 429 }],
+		[
+			'429 with Retry-After in seconds',
+			{ kind: 'status', status: 429, headers: { 'retry-after': '0.05' } },
+		],
+		[
+			'429 with Retry-After as a date',
+			{ kind: 'status', status: 429, headers: { 'retry-after': new Date(0).toUTCString() } },
+		],
+		['503', { kind: 'status', status: 503 }],
+	])('after %s', async (_name, fault) => {
+		await bench.emulator.fault({ match: { action: 'create' }, times: 2, fault });
+		const { json } = await bench.generate(magnific());
+		expect(json[0].status).toBe('completed');
+		expect(await count('create')).toBe(3);
+		expect((await state()).billed.total).toBe(1);
+	});
+
+	test('where no byte was sent', async () => {
+		const list = bench.emulator.control('POST', '/refuse', { ms: 150 });
+		const { json, error } = await bench.generate(magnific());
+		await list;
+		expect(error).toBeUndefined();
+		expect(json[0].status).toBe('completed');
+		expect((await state()).billed.total).toBe(1);
+	});
+
+	test('and not for ever: the error says that nothing was sent', async () => {
+		bench.credentials.magnificApi = { apiKey: keys.magnific, baseUrl: 'http://127.0.0.1:9' };
+		const { error } = await bench.generate(magnific());
+		expect(error?.message).toContain('Magnific could not be reached: ECONNREFUSED');
+		expect(error?.description).toContain('nothing was billed');
+		expect(error?.context.details).toMatchObject({ retryable: true });
+	});
+
+	test.each([400, 401, 402, 403, 404, 409, 422, 423, 451, 302])(
+		'never after %d',
+		async (status) => {
+			await bench.emulator.fault({
+				match: { action: 'create' },
+				times: -1,
+				fault: { kind: 'status', status },
+			});
+			const { error } = await bench.generate(magnific());
+			expect(error?.message).toContain(`HTTP ${status}`);
+			expect(await count('create')).toBe(1);
+		},
+	);
+
+	test.each([
+		['500', { kind: 'status', status: 500 }],
+		['502', { kind: 'status', status: 502 }],
+		['504', { kind: 'status', status: 504 }],
+		['408', { kind: 'status', status: 408 }],
+		['a page of HTML', { kind: 'html', status: 200 }],
+		['an empty answer', { kind: 'empty' }],
+		['half a JSON', { kind: 'malformed' }],
+		['a cut answer', { kind: 'truncated' }],
+		['a reset', { kind: 'reset' }],
+		['no answer', { kind: 'hang' }],
+		['no task ID', { kind: 'task-id', omit: true }],
+		['a number for an answer', { kind: 'wrong-json', body: 7 }],
+	])('never after %s: the error says that a task may exist, and names it', async (_name, fault) => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			times: -1,
+			fault: fault.kind === 'task-id' ? fault : { makeTask: true, ...fault },
+		});
+		const { error } = await bench.generate(magnific());
+		const { tasks } = await state();
+		expect(await count('create')).toBe(1);
+		expect(error?.message).toContain('Magnific may have created a task that is billed');
+		expect(error?.description).toContain(tasks[0].taskId);
+		expect(error?.context.details).toMatchObject({
+			possibleTaskIds: [tasks[0].taskId],
+			retryable: false,
+		});
+	});
+
+	test('never at MuleRouter, where the error says where to look', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: {
+				kind: 'status',
+				status: 502,
+				makeTask: true,
+				headers: { traceparent: '00-ab-cd-01' },
+			},
+		});
+		const { error } = await bench.generate(muleRouter());
+		expect(error?.message).toContain('MuleRouter may have created a task that is billed');
+		expect(error?.message).toContain('00-ab-cd-01');
+		expect(error?.description).toContain('Look for it in the MuleRouter console');
+	});
+
+	test('and names no task of before, nor of another item', async () => {
+		await bench.emulator.control('POST', '/tasks', { provider: 'magnific' });
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			skip: 1,
+			fault: { kind: 'status', status: 500 },
+		});
+		const { error } = await bench.generate(magnific(), { input: [{}, {}] });
+		expect(error?.context.details).toMatchObject({ possibleTaskIds: [] });
+		expect(error?.description).toContain('most likely none was made');
+	});
+});
+
+describe('an error that ends the run', () => {
+	test('names the other tasks that are paid', async () => {
+		await bench.emulator.set({ taskSeconds: 30 });
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			skip: 2,
+			fault: { kind: 'status', status: 402 },
+		});
+		const { error } = await bench.generate(magnific(), { input: [{}, {}, {}] });
+		const { tasks } = await state();
+		expect(tasks).toHaveLength(2);
+		for (const { taskId } of tasks) expect(error?.description).toContain(taskId);
+	});
+
+	test('ends only after the request under way has told its task ID', async () => {
+		await bench.emulator.set({ failTasks: { nth: [1] } });
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			skip: 1,
+			fault: { kind: 'slow', ms: 250 },
+		});
+		const { error } = await bench.generate(magnific(), { input: [{}, {}], settings: retry });
+		const { billed, tasks } = await state();
+		expect(billed.total).toBe(2);
+		expect(error?.message).toContain(tasks[0].taskId);
+		expect(error?.description).toContain(tasks[1].taskId);
+	});
+});
+
+describe('the spending limits', () => {
+	test.each([
+		['Max Tasks', { maxTasks: 2 }, 'would create 3 tasks, and Max Tasks is 2'],
+		['Max Total Seconds', { maxTotalSeconds: 20 }, 'would make 21 seconds of video'],
+	])('%s refuses the whole run before the first task', async (_name, options, said) => {
+		const { error } = await bench.generate(
+			magnific({ options, additionalFields: { duration: 7 } }),
+			{ input: [{}, {}, {}] },
+		);
+		expect(error?.message).toContain(said);
+		expect((await state()).requests).toEqual([]);
+	});
+
+	test('count an edit as the longest reference video', async () => {
+		const { error } = await bench.generate(muleRouter({ options: { maxTotalSeconds: 9 } }));
+		expect(error?.message).toContain('10 seconds of video');
+	});
+
+	test('make every item an error item with Continue On Fail', async () => {
+		const { json } = await bench.generate(magnific({ options: { maxTasks: 1 } }), {
+			input: [{}, {}],
+			settings: { onError: 'continueRegularOutput' },
+		});
+		expect(json).toHaveLength(2);
+		expect(json.every(({ error }) => String(error).includes('Max Tasks'))).toBe(true);
+		expect((await state()).requests).toEqual([]);
+	});
+
+	test('let a run within them through', async () => {
+		const { json } = await bench.generate(
+			magnific({ options: { maxTasks: 2, maxTotalSeconds: 10 } }),
+			{ input: [{}, {}] },
+		);
+		expect(json).toHaveLength(2);
+	});
+});
+
+describe('Validate Only', () => {
+	test('puts out the exact request without a key, and sends nothing', async () => {
+		const parameters = magnific({
+			mode: 'pro',
+			additionalFields: { duration: 8 },
+			options: { validateOnly: true },
+		});
+		const { json } = await bench.generate(parameters);
+		expect((await state()).requests).toEqual([]);
+		expect(JSON.stringify(json)).not.toContain(keys.magnific);
+		const { request } = json[0] as { request: { method: string; url: string; body: IDataObject } };
+		await bench.generate({ ...parameters, options: {}, completion: 'submitOnly' });
+		const sent = (await state()).requests.find(({ action }) => action === 'create');
+		expect(request).toEqual({
+			method: 'POST',
+			url: `${bench.emulator.apiUrl}${sent?.path}`,
+			body: sent?.body,
+		});
+	});
+});
+
+describe('too many tasks at once', () => {
+	test.each(['429', 'fail-1303'])('(%s) slows the run down and fails nothing', async (answer) => {
+		await bench.emulator.set({
+			maxConcurrent: { muleRouter: 2 },
+			concurrencyAnswer: answer,
+			taskSeconds: 0.1,
+		});
+		const { json, error } = await bench.generate(muleRouter({ options: { maxConcurrentTasks: 5 } }), {
+			input: Array.from({ length: 8 }, () => ({})),
+		});
+		expect(error).toBeUndefined();
+		expect(json.map(({ status }) => status)).toEqual(Array(8).fill('completed'));
+		expect((await state()).billed.total).toBe(8);
+	});
+});
+
+describe('hints', () => {
+	test('tell of a prompt that does not mention the reference video', async () => {
+		const { hints } = await bench.generate(magnific({ prompt: 'A dancing cat' }));
+		expect(hints.join()).toContain('@Video1');
+		expect((await bench.generate(magnific())).hints).toEqual([]);
+	});
+
+	test('tell of a link that ends soon and was not used', async () => {
+		await bench.emulator.set({ linkLifetimeSeconds: 60 });
+		const { hints } = await bench.generate(magnific({ downloadVideo: false }));
+		expect(hints.join()).toContain('works until');
+		expect((await bench.generate(magnific())).hints).toEqual([]);
+	});
+});
+
+describe('whoever watches the editor', () => {
+	test('is told which task it is, how long it has run and its status', async () => {
+		await bench.emulator.set({ taskSeconds: 0.5 });
+		const { messages, json } = await bench.generate(magnific(), { mode: 'manual' });
+		expect(messages.join('\n')).toContain(`Kling task ${json[0].taskId}: IN_PROGRESS, 0 s`);
+	});
+});
+
+describe('as the tool of an AI agent', () => {
+	test('gives the task ID back at once, with a sentence that says what to do', async () => {
+		const { description } = await import('./engine/engine.mts').then(({ descriptionOf }) => ({
+			description: descriptionOf(GENERATE),
+		}));
+		const completions = description.properties.filter(({ name }) => name === 'completion');
+		expect(
+			completions.map(({ default: preset, displayOptions }) => [
+				displayOptions?.show?.['@tool'],
+				preset,
+			]),
+		).toEqual([
+			[[false], 'poll'],
+			[[true], 'submitOnly'],
+		]);
+	});
+});

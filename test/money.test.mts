@@ -362,9 +362,12 @@ describe('too many tasks at once', () => {
 			concurrencyAnswer: answer,
 			taskSeconds: 0.1,
 		});
-		const { json, error } = await bench.generate(muleRouter({ options: { maxConcurrentTasks: 5 } }), {
-			input: Array.from({ length: 8 }, () => ({})),
-		});
+		const { json, error } = await bench.generate(
+			muleRouter({ options: { maxConcurrentTasks: 5 } }),
+			{
+				input: Array.from({ length: 8 }, () => ({})),
+			},
+		);
 		expect(error).toBeUndefined();
 		expect(json.map(({ status }) => status)).toEqual(Array(8).fill('completed'));
 		expect((await state()).billed.total).toBe(8);

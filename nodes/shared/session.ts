@@ -18,12 +18,20 @@ export class Session {
 
 	private readonly ending = new AbortController();
 
+	private endedAt = Infinity;
+
 	constructor(readonly context: IExecuteFunctions) {
 		this.isTool = (context.isToolExecution?.() ?? false) || context.getNode().type.endsWith('Tool');
 		const stop = context.getExecutionCancelSignal?.();
 		this.signal = stop ? AbortSignal.any([stop, this.ending.signal]) : this.ending.signal;
+		this.signal.addEventListener('abort', () => (this.endedAt = Date.now()), { once: true });
 		this.clock = executionClock(this.signal);
 		this.schedule = new PollSchedule(this.clock);
+	}
+
+	/** Milliseconds since the run was stopped or gave up; negative as long as it goes on. */
+	sinceEnd(): number {
+		return Date.now() - this.endedAt;
 	}
 
 	/** Ends every pause and lets no further request begin; one that creates a task still finishes. */

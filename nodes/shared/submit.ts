@@ -30,13 +30,23 @@ export interface Submitted {
 	isNew: boolean;
 }
 
-/** Refusals after which surely no task exists; 429 and 503 reach here only after patient tries. */
-function surelyCreatedNothing(status: number): boolean {
-	return (status >= 300 && status < 500 && status !== 408) || status === 503;
+/** Answers after which surely no task exists; 429 and 503 reach here only after patient tries. */
+function createdNothing({ status, failure }: Answer): boolean {
+	return (
+		failure?.sent === false || (status >= 300 && status < 500 && status !== 408) || status === 503
+	);
 }
 
-/** How long a lost task gets to show up in the provider's list, in milliseconds; tests shorten it. */
-export const lostAnswer = { pauseBeforeList: 3_000 };
+/** Milliseconds after Stop in which the list may still be asked. */
+const LAST_WORD_MS = 800;
+
+/** Around a lost answer, in milliseconds; tests shorten it. */
+export const lostAnswer = {
+	/** How long a task gets to show up in the provider's list. */
+	pauseBeforeList: 3_000,
+	/** How long after Stop an answer is awaited before the list is asked instead. */
+	graceAfterStop: 400,
+};
 
 /**
  * Creates the tasks of one run, one request at a time, each at most once.
@@ -76,13 +86,22 @@ export class Submitter {
 		clock.check();
 		await this.listOnce(provider);
 		clock.check();
-		const answer = await create(context, provider, order.path, order.body, {
+		// From here on a task may exist, whatever goes wrong: not even this code may ask twice.
+		this.remember(order, uncertain(order, 'the request was cut off'));
+		const pending = create(context, provider, order.path, order.body, {
 			clock,
 			deadline: clock.now() + order.patience,
 			onBusy: this.onBusy,
 		});
+		void this.nameOnStop(provider, pending);
+		let answer: Answer | undefined;
+		try {
+			answer = await pending;
+		} finally {
+			if (!answer || createdNothing(answer)) this.ledger.strike(order);
+		}
 		if (answer.failure?.sent === false) throw notReached(provider, endpoint, answer.failure.reason);
-		if (surelyCreatedNothing(answer.status)) throw refusal(provider, answer, { endpoint });
+		if (createdNothing(answer)) throw refusal(provider, answer, { endpoint });
 		const isSuccess = answer.status >= 200 && answer.status < 300;
 		const task = isSuccess ? provider.readCreated(endpoint, answer.body) : undefined;
 		if (!task) return await this.lost(order, answer);
@@ -103,36 +122,22 @@ export class Submitter {
 		if (!this.before.has(provider)) this.before.set(provider, await this.list(provider));
 	}
 
-	private async list(provider: Provider): Promise<Set<string> | undefined> {
+	private async list(provider: Provider, endsOnStop = true): Promise<Set<string> | undefined> {
 		if (!provider.listPath || !provider.readList) return undefined;
-		const { body } = await read(this.session.context, provider, provider.listPath);
+		const { context } = this.session;
+		const { body } = await read(context, provider, provider.listPath, endsOnStop);
 		const tasks = provider.readList(body);
 		return tasks && new Set(tasks.map(({ taskId }) => taskId));
 	}
 
 	/** The answer is lost, the task perhaps not: it is never asked for again by itself. */
 	private async lost(order: Order, answer: Answer): Promise<never> {
-		const { provider, endpoint } = order;
+		const { provider } = order;
 		const trace = answer.headers.traceparent;
 		const reason = `${describe(answer)}${typeof trace === 'string' ? `; request ${excerpt(trace, 80)}` : ''}`;
-		const message = `${provider.label} may have created a task that is billed: ${reason}`;
-		const error = (possibleTaskIds?: string[]) =>
-			new MaybeCreated(
-				message,
-				`The request was not repeated, so nothing is paid twice. ${findIt(provider, possibleTaskIds)}`,
-				{
-					provider: provider.name,
-					endpoint,
-					status: 'unknown',
-					reason,
-					httpStatus: answer.status || undefined,
-					retryable: false,
-					...(possibleTaskIds ? { possibleTaskIds } : {}),
-				},
-			);
 		// Remembered before anything else is tried: the list may fail, and Stop may come.
-		this.remember(order, error());
-		const found = error(await this.appearedSince(provider));
+		this.remember(order, uncertain(order, reason, answer));
+		const found = uncertain(order, reason, answer, await this.appearedSince(provider));
 		this.remember(order, found);
 		this.session.context.logger.warn(`${found.message}. ${found.advice}`);
 		throw found;
@@ -143,14 +148,66 @@ export class Submitter {
 	}
 
 	private async appearedSince(provider: Provider): Promise<string[] | undefined> {
+		if (!this.before.get(provider)) return undefined;
+		if (this.session.sinceEnd() < 0) await sleep(lostAnswer.pauseBeforeList);
+		// A second after Stop nothing more is sent; `nameOnStop` has asked by then.
+		return this.session.sinceEnd() < LAST_WORD_MS ? await this.listNew(provider) : undefined;
+	}
+
+	/**
+	 * A person who presses Stop while a task is being created hears of it in the log: its answer is
+	 * heard out, and where it does not come soon, the list is asked what has appeared.
+	 */
+	private async nameOnStop(provider: Provider, pending: Promise<unknown>): Promise<void> {
+		const { signal, context } = this.session;
+		let isPending = true;
+		await new Promise<void>((goOn) => {
+			const stop = () => goOn();
+			const settle = () => {
+				isPending = false;
+				signal.removeEventListener('abort', stop);
+				goOn();
+			};
+			if (signal.aborted) goOn();
+			else signal.addEventListener('abort', stop);
+			pending.then(settle, settle);
+		});
+		if (isPending) await sleep(lostAnswer.graceAfterStop);
+		if (!isPending) return;
+		const ids = await this.listNew(provider);
+		context.logger.warn(
+			`Stopped while ${provider.label} was creating a task, which may be billed. ${findIt(provider, ids)}`,
+		);
+	}
+
+	private async listNew(provider: Provider): Promise<string[] | undefined> {
 		const before = this.before.get(provider);
 		if (!before) return undefined;
-		// Not ended by Stop: the list is the only place that still names what was paid for.
-		await sleep(lostAnswer.pauseBeforeList);
-		const now = await this.list(provider);
+		const now = await this.list(provider, false);
 		const mine = new Set(this.ledger.tasks().map(({ taskId }) => taskId));
 		return now && [...now].filter((id) => !before.has(id) && !mine.has(id));
 	}
+}
+
+function uncertain(
+	{ provider, endpoint }: Order,
+	reason: string,
+	answer?: Answer,
+	possibleTaskIds?: string[],
+): MaybeCreated {
+	return new MaybeCreated(
+		`${provider.label} may have created a task that is billed: ${reason}`,
+		`The request was not repeated, so nothing is paid twice. ${findIt(provider, possibleTaskIds)}`,
+		{
+			provider: provider.name,
+			endpoint,
+			status: 'unknown',
+			reason,
+			httpStatus: answer?.status || undefined,
+			retryable: false,
+			...(possibleTaskIds ? { possibleTaskIds } : {}),
+		},
+	);
 }
 
 function findIt(provider: Provider, possibleTaskIds: string[] | undefined): string {

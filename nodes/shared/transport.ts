@@ -44,9 +44,17 @@ const NOT_SENT = new Set([
 
 type Context = Pick<IExecuteFunctions, 'helpers' | 'getCredentials'>;
 
-/** One GET. Repeating it is the caller's business: looking at a task has a schedule of its own. */
-export async function read(context: Context, provider: Provider, path: string): Promise<Answer> {
-	return await request(context, provider, {
+/**
+ * One GET. Repeating it is the caller's business: looking at a task has a schedule of its own.
+ * @param endsOnStop false for what must be known even of a run that was stopped
+ */
+export async function read(
+	context: Context,
+	provider: Provider,
+	path: string,
+	endsOnStop = true,
+): Promise<Answer> {
+	return await request(endsOnStop ? context : uninterrupted(context), provider, {
 		method: 'GET',
 		url: path,
 		timeout: patience.readTimeout,

@@ -1,0 +1,91 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { hurry } from './engine/haste.mts';
+import { useBench } from './engine/setup.mts';
+
+const bench = useBench();
+beforeAll(hurry);
+
+const later = async (milliseconds: number) =>
+	await new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Runs three items, presses Stop, and looks a while later at what was sent after a second. */
+async function stopAfter(milliseconds: number) {
+	let stoppedAt = 0;
+	const result = await bench.generate(
+		{
+			prompt: '@Video1',
+			videoUrl: bench.emulator.referenceUrl,
+			options: { maxConcurrentTasks: 2 },
+		},
+		{
+			input: [{}, {}, {}],
+			stop: later(milliseconds).then(() => {
+				stoppedAt = Date.now();
+			}),
+		},
+	);
+	await later(1500);
+	const state = await bench.emulator.state();
+	const late = state.requests.filter(
+		({ at, action }) => at > stoppedAt + 1000 && action !== 'reference',
+	);
+	return { ...result, ...state, late };
+}
+
+describe('Stop', () => {
+	test('while waiting: nothing is sent after a second, and every task ID is in the log and the execution', async () => {
+		await bench.emulator.set({ taskSeconds: 600 });
+		const { late, tasks, log, data } = await stopAfter(700);
+		expect(late).toEqual([]);
+		expect(tasks.length).toBeGreaterThan(0);
+		for (const { taskId } of tasks) {
+			expect(log.map(({ message }) => message)).toContain(`Kling task created: ${taskId}`);
+			expect(JSON.stringify(data)).toContain(taskId);
+		}
+	});
+
+	test('while a task is being created: its answer is heard out, and its ID is in the log', async () => {
+		await bench.emulator.set({ taskSeconds: 600 });
+		await bench.emulator.fault({ match: { action: 'create' }, fault: { kind: 'slow', ms: 350 } });
+		const { late, tasks, log } = await stopAfter(120);
+		expect(late).toEqual([]);
+		expect(tasks).toHaveLength(1);
+		expect(log.map(({ message }) => message)).toContain(`Kling task created: ${tasks[0].taskId}`);
+	});
+
+	test('while the answer is lost: the log names what may have been created', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'hang', makeTask: true },
+		});
+		const { tasks, log, late } = await stopAfter(120);
+		expect(late).toEqual([]);
+		expect(tasks).toHaveLength(1);
+		expect(log.map(({ message }) => message).join('\n')).toContain(tasks[0].taskId);
+	});
+
+	test('while downloading: the connection is given up', async () => {
+		await bench.emulator.set({ taskSeconds: 0.1, resultBytes: 5_000_000 });
+		await bench.emulator.fault({
+			match: { action: 'download' },
+			times: -1,
+			fault: { kind: 'trickle', bytesPerSecond: 100_000 },
+		});
+		const { requests, late } = await stopAfter(900);
+		expect(late).toEqual([]);
+		const downloads = requests.filter(({ action }) => action === 'download');
+		expect(downloads.length).toBeGreaterThan(0);
+		expect(downloads.map(({ ended }) => ended)).not.toContain(null);
+	});
+
+	test('while backing off: no further try', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			times: -1,
+			fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
+		});
+		const { late, billed } = await stopAfter(300);
+		expect(late).toEqual([]);
+		expect(billed.total).toBe(0);
+	});
+});

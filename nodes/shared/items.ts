@@ -6,6 +6,7 @@ import type {
 	INode,
 	INodeExecutionData,
 } from 'n8n-workflow';
+import { Stopped } from './clock';
 import { KlingError } from './errors';
 import type { ErrorDetails } from './errors';
 import type { KlingTask, TaskRef } from './task';
@@ -128,7 +129,9 @@ export async function settle<T extends { item: number }>(
 				const outcomes = [await work(entry)].flat();
 				return outcomes.map((outcome) => itemOf(outcome, entry.item, isTool));
 			} catch (error) {
-				failures.push({ error, item: entry.item });
+				// What only stopped because another item failed is not why the run ends.
+				if (error instanceof Stopped) failures.push({ error, item: entry.item });
+				else failures.unshift({ error, item: entry.item });
 				if (!goesOn) end();
 				return [errorItem(error, entry.item)];
 			}

@@ -40,8 +40,9 @@ export function readLinks(value: unknown): string[] {
  * @returns the id, or undefined
  */
 export function readTaskId(value: unknown): string | undefined {
-	const id = asText(value);
-	return id !== undefined && /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(id) ? id : undefined;
+	if (typeof value !== 'string') return undefined;
+	const id = value.trim();
+	return /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(id) ? id : undefined;
 }
 
 /** Cuts a text that came from outside to something that can be shown. */

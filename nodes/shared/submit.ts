@@ -40,10 +40,12 @@ function createdNothing({ status, failure }: Answer): boolean {
 /** Milliseconds after Stop in which the list may still be asked. */
 const LAST_WORD_MS = 800;
 
-/** Around a lost answer, in milliseconds; tests shorten it. */
+/** Patience around a lost answer, in milliseconds and tries; tests shorten it. */
 export const lostAnswer = {
-	/** How long a task gets to show up in the provider's list. */
-	pauseBeforeList: 3_000,
+	/** A list that did not come is asked for again after so long, and longer each time. */
+	pause: 1_000,
+	triesBefore: 3,
+	triesAfter: 6,
 	/** How long after Stop an answer is awaited before the list is asked instead. */
 	graceAfterStop: 400,
 };
@@ -53,7 +55,7 @@ export const lostAnswer = {
  * One at a time, so that a task whose answer was lost can be told apart in the provider's list.
  */
 export class Submitter {
-	/** Ids that the provider listed before this run created anything; undefined where it cannot list. */
+	/** Ids that a provider listed before this run created anything; undefined where none came. */
 	private readonly before = new Map<Provider, Set<string> | undefined>();
 
 	constructor(
@@ -68,7 +70,19 @@ export class Submitter {
 	 * @throws Refused or NotReached: no task exists; MaybeCreated: one may
 	 */
 	async submit(order: Order): Promise<Submitted> {
-		return this.remembered(order) ?? (await this.turn.use(async () => await this.send(order)));
+		return this.remembered(order) ?? (await this.turn.use(async () => await this.sendOrEnd(order)));
+	}
+
+	/** When the run is going to end because of this, nobody after it may spend anything. */
+	private async sendOrEnd(order: Order): Promise<Submitted> {
+		let isSubmitted = false;
+		try {
+			const submitted = await this.send(order);
+			isSubmitted = true;
+			return submitted;
+		} finally {
+			if (!isSubmitted && !this.session.context.continueOnFail()) this.session.end();
+		}
 	}
 
 	private remembered(order: Order): Submitted | undefined {
@@ -119,15 +133,22 @@ export class Submitter {
 
 	/** What was there before, so that what appeared since can be named; a free request. */
 	private async listOnce(provider: Provider): Promise<void> {
-		if (!this.before.has(provider)) this.before.set(provider, await this.list(provider));
+		if (this.before.has(provider)) return;
+		this.before.set(provider, await this.list(provider, lostAnswer.triesBefore));
 	}
 
-	private async list(provider: Provider, endsOnStop = true): Promise<Set<string> | undefined> {
-		if (!provider.listPath || !provider.readList) return undefined;
-		const { context } = this.session;
-		const { body } = await read(context, provider, provider.listPath, endsOnStop);
-		const tasks = provider.readList(body);
-		return tasks && new Set(tasks.map(({ taskId }) => taskId));
+	/** @returns the ids of the account's tasks; undefined where the provider does not tell */
+	private async list(provider: Provider, tries: number): Promise<Set<string> | undefined> {
+		const { listPath, readList } = provider;
+		if (!listPath || !readList) return undefined;
+		for (let n = 1; ; n++) {
+			// Heard out after Stop, too: it may be the only place that names what was paid for.
+			const { status, body } = await read(this.session.context, provider, listPath, false);
+			const tasks = status === 200 ? readList(body) : undefined;
+			if (tasks) return new Set(tasks.map(({ taskId }) => taskId));
+			if (n >= tries || this.session.sinceEnd() >= 0) return undefined;
+			await sleep(lostAnswer.pause * n);
+		}
 	}
 
 	/** The answer is lost, the task perhaps not: it is never asked for again by itself. */
@@ -147,9 +168,8 @@ export class Submitter {
 		this.ledger.write(order, { state: 'uncertain', message, advice, details });
 	}
 
-	private async appearedSince(provider: Provider): Promise<string[] | undefined> {
-		if (!this.before.get(provider)) return undefined;
-		if (this.session.sinceEnd() < 0) await sleep(lostAnswer.pauseBeforeList);
+	private async appearedSince(provider: Provider): Promise<Listed | undefined> {
+		if (this.session.sinceEnd() < 0) await sleep(lostAnswer.pause * 3);
 		// A second after Stop nothing more is sent; `nameOnStop` has asked by then.
 		return this.session.sinceEnd() < LAST_WORD_MS ? await this.listNew(provider) : undefined;
 	}
@@ -174,30 +194,41 @@ export class Submitter {
 		});
 		if (isPending) await sleep(lostAnswer.graceAfterStop);
 		if (!isPending) return;
-		const ids = await this.listNew(provider);
+		const listed = await this.listNew(provider);
 		context.logger.warn(
-			`Stopped while ${provider.label} was creating a task, which may be billed. ${findIt(provider, ids)}`,
+			`Stopped while ${provider.label} was creating a task, which may be billed. ${findIt(provider, listed)}`,
 		);
 	}
 
-	private async listNew(provider: Provider): Promise<string[] | undefined> {
+	private async listNew(provider: Provider): Promise<Listed | undefined> {
+		const now = await this.list(provider, lostAnswer.triesAfter);
+		if (!now) return undefined;
 		const before = this.before.get(provider);
-		if (!before) return undefined;
-		const now = await this.list(provider, false);
 		const mine = new Set(this.ledger.tasks().map(({ taskId }) => taskId));
-		return now && [...now].filter((id) => !before.has(id) && !mine.has(id));
+		const ids = [...now].filter((id) => !before?.has(id) && !mine.has(id));
+		return { ids: ids.slice(0, MOST_NAMED), isSince: before !== undefined };
 	}
 }
+
+/** Tasks at the provider that this run does not know. */
+interface Listed {
+	ids: string[];
+	/** Whether they are surely new: the list was read before the request, too. */
+	isSince: boolean;
+}
+
+/** More than an account can have under way at once. */
+const MOST_NAMED = 50;
 
 function uncertain(
 	{ provider, endpoint }: Order,
 	reason: string,
 	answer?: Answer,
-	possibleTaskIds?: string[],
+	listed?: Listed,
 ): MaybeCreated {
 	return new MaybeCreated(
 		`${provider.label} may have created a task that is billed: ${reason}`,
-		`The request was not repeated, so nothing is paid twice. ${findIt(provider, possibleTaskIds)}`,
+		`The request was not repeated, so nothing is paid twice. ${findIt(provider, listed)}`,
 		{
 			provider: provider.name,
 			endpoint,
@@ -205,19 +236,18 @@ function uncertain(
 			reason,
 			httpStatus: answer?.status || undefined,
 			retryable: false,
-			...(possibleTaskIds ? { possibleTaskIds } : {}),
+			...(listed ? { possibleTaskIds: listed.ids } : {}),
 		},
 	);
 }
 
-function findIt(provider: Provider, possibleTaskIds: string[] | undefined): string {
-	if (!possibleTaskIds) {
-		return `Look for it in the ${provider.label} console before you run this item again.`;
+function findIt({ label }: Provider, listed: Listed | undefined): string {
+	if (!listed) return `Look for it in the ${label} console before you run this item again.`;
+	const { ids, isSince } = listed;
+	if (ids.length === 0) {
+		return `${label} lists no new task, so most likely none was made; look again in a minute before you run this item again.`;
 	}
-	if (possibleTaskIds.length === 0) {
-		return `${provider.label} lists no new task, so most likely none was made; look again in a minute before you run this item again.`;
-	}
-	return `Since then ${provider.label} lists: ${possibleTaskIds.join(', ')}. Fetch it with Kling Task Status instead of running this item again.`;
+	return `${isSince ? `Since then ${label} lists` : `It may be one of those that ${label} lists`}: ${ids.join(', ')}. Fetch it with Kling Task Status instead of running this item again.`;
 }
 
 function notReached({ name, label }: Provider, endpoint: EndpointName, reason: string): NotReached {

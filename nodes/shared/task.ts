@@ -57,8 +57,8 @@ export function newTask(ref: TaskRef, providerStatus: string): KlingTask {
 }
 
 /** @returns whether the provider will not change this task any more */
-export function isFinished(task: KlingTask): boolean {
-	return task.status === 'completed' || task.status === 'failed';
+export function isFinished({ status }: Pick<KlingTask, 'status'>): boolean {
+	return status === 'completed' || status === 'failed';
 }
 
 /**

@@ -1,4 +1,9 @@
-import type { IDataObject, IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IExecuteFunctions,
+	IHttpRequestOptions,
+	IWebhookFunctions,
+} from 'n8n-workflow';
 import type { Clock } from './clock';
 import { NotReached } from './errors';
 import type { Provider } from './providers';
@@ -42,7 +47,8 @@ const NOT_SENT = new Set([
 	'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
-type Context = Pick<IExecuteFunctions, 'helpers' | 'getCredentials'>;
+/** What a request needs of n8n, whether a run of the node or a callback to it makes it. */
+export type Context = Pick<IExecuteFunctions | IWebhookFunctions, 'helpers' | 'getCredentials'>;
 
 /**
  * One GET. Repeating it is the caller's business: looking at a task has a schedule of its own.

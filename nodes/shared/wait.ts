@@ -4,7 +4,7 @@ import type { Session } from './session';
 import type { KlingTask, TaskRef } from './task';
 import { isFinished, refOf } from './task';
 import { read, retryAfter } from './transport';
-import type { Answer } from './transport';
+import type { Answer, Context } from './transport';
 
 /** How often, and how long, to look at a task. */
 export interface WaitLimits {
@@ -50,7 +50,7 @@ const ADVICE: Record<number, string> = {
  * @returns the answer, and the task where the answer holds one
  */
 export async function look(
-	{ context }: Pick<Session, 'context'>,
+	{ context }: { context: Context },
 	ref: TaskRef,
 ): Promise<{ task?: KlingTask; answer: Answer }> {
 	const provider = providers[ref.provider];

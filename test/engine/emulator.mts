@@ -26,6 +26,8 @@ export interface EmulatedTask {
 	endpoint: string;
 	taskId: string;
 	status: string;
+	/** Whether somebody pays for it. */
+	account: 'billed' | 'rejected' | 'seeded';
 	body: Record<string, unknown>;
 	callbacks: unknown[];
 }

@@ -41,6 +41,7 @@ const packageName = 'n8n-nodes-kling-v2v';
 /** A node's class, from the built package. */
 export const GENERATE = `${packageName}.klingV2vGenerate`;
 export const STATUS = `${packageName}.klingTaskStatus`;
+export const TRIGGER = `${packageName}.klingV2vTrigger`;
 
 const loader = new PackageDirectoryLoader(root);
 let ready: Promise<void> | undefined;
@@ -89,7 +90,7 @@ const again: INodeType = {
 
 const testNodes: Record<string, INodeType> = { 'test.source': source, 'test.again': again };
 
-const nodeTypes = {
+export const nodeTypes = {
 	getByName: (name: string) => getNodeType(name),
 	getByNameAndVersion: (name: string) => getNodeType(name),
 	getKnownTypes: () => ({}),
@@ -113,7 +114,7 @@ export function credentialType(name: string): ICredentialType {
 }
 
 /** n8n's way of handling credentials, without its database. */
-class Credentials extends ICredentialsHelper {
+export class Credentials extends ICredentialsHelper {
 	constructor(private readonly data: Record<string, ICredentialDataDecryptedObject>) {
 		super();
 	}
@@ -215,6 +216,8 @@ export interface RunOptions {
 	/** From the first node on, each feeds the next; or explicit connections. */
 	connections?: Workflow['connectionsBySourceNode'];
 	mode?: 'manual' | 'trigger';
+	/** What the first node begins with, as a webhook hands it over; one empty item if left out. */
+	start?: INodeExecutionData[][];
 	executionId?: string;
 	/** Presses Stop when it resolves. */
 	stop?: Promise<unknown>;
@@ -275,7 +278,9 @@ export async function execute(options: RunOptions): Promise<Result> {
 		},
 	} as unknown as IWorkflowExecuteAdditionalData;
 
-	const data = options.retryOf ? forRetry(options.retryOf) : starting(workflow, nodes[0]);
+	const data = options.retryOf
+		? forRetry(options.retryOf)
+		: starting(workflow, nodes[0], options.start);
 	const startedAt = Date.now();
 	let run: IRun;
 	try {
@@ -308,18 +313,22 @@ export async function execute(options: RunOptions): Promise<Result> {
 }
 
 /** A saved node names only the credentials that somebody has chosen for it. */
-function withCredentials(each: INode, credentials: RunOptions['credentials']): INode {
+export function withCredentials(each: INode, credentials: RunOptions['credentials']): INode {
 	const chosen = Object.keys(credentials).map((type) => [type, { id: type, name: type }]);
 	return { ...structuredClone(each), credentials: Object.fromEntries(chosen) };
 }
 
-function starting(workflow: Workflow, first: INode): IRunExecutionData {
+function starting(
+	workflow: Workflow,
+	first: INode,
+	main: INodeExecutionData[][] = [[{ json: {} }]],
+): IRunExecutionData {
 	return createRunExecutionData({
 		executionData: {
 			nodeExecutionStack: [
 				{
 					node: workflow.getNode(first.name) as INode,
-					data: { main: [[{ json: {} }]] },
+					data: { main },
 					source: null,
 				},
 			],
@@ -348,7 +357,7 @@ function inLine(nodes: INode[]): Workflow['connectionsBySourceNode'] {
 }
 
 /** Nodes log through n8n's own logger; its lines are what a person finds after Stop. */
-function listen(log: LogLine[]): void {
+export function listen(log: LogLine[]): void {
 	const logger = Container.get(Logger);
 	for (const level of ['debug', 'info', 'warn', 'error'] as const) {
 		logger[level] = (message: string, meta?: unknown) => {

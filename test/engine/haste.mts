@@ -25,7 +25,7 @@ export function hurry(): void {
 		shortest: 15,
 	});
 	Object.assign(built<typeof import('../../nodes/shared/submit')>('submit').lostAnswer, {
-		pauseBeforeList: 20,
+		pause: 5,
 	});
 	Object.assign(built<typeof import('../../nodes/shared/download')>('download').tolerance, {
 		stall: 300,

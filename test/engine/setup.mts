@@ -48,7 +48,7 @@ export function useBench(): Bench {
 			magnificApi: {
 				apiKey: keys.magnific,
 				baseUrl: bench.emulator.apiUrl,
-				webhookSecret: 'secret',
+				webhookSecret: 'a-webhook-secret',
 			},
 			muleRouterApi: { apiKey: keys.muleRouter, baseUrl: bench.emulator.apiUrl, webhookSecret: '' },
 		};

@@ -16,6 +16,7 @@ import fs from 'node:fs';
 const running = new Set();
 
 const groups = process.platform !== 'win32';
+
 /** @param {import('node:child_process').ChildProcess} child */
 function killGroup(child) {
 	try {

@@ -25,7 +25,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const manifest = path.join(here, 'package.json');
 const lockFile = path.join(here, 'package-lock.json');
 
-const TREE_BYTES = 3.5e9;
+const TREE_BYTES = 3.2e9;
 const NODE_MAJOR = 24;
 
 /** @type {string} */
@@ -121,6 +121,7 @@ async function install(folder, note) {
 	const log = `${folder}.log`;
 	const downloaded = path.join(draft, '.downloaded');
 	fs.rmSync(log, { force: true });
+	note('about five minutes, this once');
 
 	if (!fs.existsSync(downloaded)) {
 		await requireDisk(
@@ -165,7 +166,6 @@ export async function installN8n() {
 		const folder = place();
 		if (!fs.existsSync(folder)) {
 			makeCache(path.dirname(folder));
-			note('about five minutes, this once');
 			await withLock(
 				`${folder}.lock`,
 				{ waiting: (pid) => note(`waiting for process ${pid}, which is installing it`) },

@@ -45,7 +45,11 @@ const SILENT = {
 	N8N_VERSION_NOTIFICATIONS_WHATS_NEW_ENABLED: 'false',
 };
 
-/** The processes that an n8n can consist of: `start` alone, or all three with a queue between them. @typedef {'start' | 'webhook' | 'worker'} Mode */
+/**
+ * The processes that an n8n can consist of: `start` alone, or all three with a queue between them.
+ *
+ * @typedef {'start' | 'webhook' | 'worker'} Mode
+ */
 
 /**
  * @typedef {object} Place

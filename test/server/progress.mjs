@@ -36,9 +36,11 @@ export async function step(title, work) {
 	const began = Date.now();
 	let noted = '';
 	const line = () => `${title} · ${seconds(Date.now() - began)}${noted && ` · ${noted}`}`;
+	// A line that wraps cannot be redrawn in place.
+	const live = () => `… ${line()}`.slice(0, (process.stdout.columns || 80) - 1);
 
 	const timer = setInterval(
-		() => process.stdout.write(terminal ? `${CLEAR_LINE}… ${line()}` : `… ${line()}\n`),
+		() => process.stdout.write(terminal ? CLEAR_LINE + live() : `… ${line()}\n`),
 		terminal ? REDRAW_EVERY_MS : LINE_EVERY_MS,
 	);
 	timers.add(timer);

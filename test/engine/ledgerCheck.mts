@@ -1,0 +1,48 @@
+import type { Result } from './engine.mts';
+import type { State } from './emulator.mts';
+import { keys } from './setup.mts';
+
+/** What must hold after any run, whatever went wrong in it. */
+export interface Verdict {
+	billed: number;
+	/** Billed tasks whose ID the user has: in the output, the error or a hint. */
+	known: number;
+	requests: number;
+	broken: string[];
+}
+
+const WEBHOOK_SECRET = 'a-webhook-secret';
+export const secrets = [keys.magnific, keys.muleRouter, WEBHOOK_SECRET];
+
+/**
+ * @param items how many input items the run had
+ * @param isListed whether the provider can list tasks: without a list a lost answer stays lost, and
+ * the error has to say so
+ */
+export function judge(
+	{ outputs, error, hints, log, messages }: Result,
+	{ tasks, billed, requests }: State,
+	items: number,
+	isListed = true,
+): Verdict {
+	const told = JSON.stringify([
+		outputs,
+		error && [error.message, error.description, error.context],
+		hints,
+	]);
+	const paid = tasks.filter(({ account }) => account === 'billed');
+	const known = paid.filter(({ taskId }) => told.includes(taskId)).length;
+	const everything = told + JSON.stringify([log, messages, error?.stack]);
+	const broken: string[] = [];
+	if (billed.total > items) broken.push(`${billed.total} billed for ${items} items`);
+	const isAdmitted = !isListed && told.includes('may have created a task that is billed');
+	if (known < paid.length && !isAdmitted)
+		broken.push(`${paid.length - known} billed tasks unknown`);
+	for (const secret of secrets) {
+		if (everything.includes(secret)) broken.push(`a secret is in output, error or log`);
+	}
+	const leaks = requests.filter(({ listener, carriesKey }) => listener === 'media' && carriesKey);
+	if (leaks.length > 0) broken.push(`a key reached a result host`);
+	const own = requests.filter(({ headers }) => headers['user-agent'] !== 'kling-v2v-emulator');
+	return { billed: billed.total, known, requests: own.length, broken };
+}

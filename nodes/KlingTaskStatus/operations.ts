@@ -2,7 +2,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { deliver, fetchFile } from '../shared/deliver';
 import { DownloadFailed, InvalidInput, KlingError } from '../shared/errors';
 import type { Outcome } from '../shared/items';
-import { readBinaryField, readEndpoint, readProvider } from '../shared/jobs';
+import { readBinaryField, readChoice, readEndpoint, readProvider } from '../shared/jobs';
 import type { Options } from '../shared/options';
 import { readOptions } from '../shared/options';
 import { isProviderName, providers } from '../shared/providers';
@@ -15,7 +15,9 @@ import { isFinished, newTask } from '../shared/task';
 import { read } from '../shared/transport';
 import { expectVideo, lookUp, wait } from '../shared/wait';
 
-export type Operation = 'get' | 'wait' | 'getMany' | 'download';
+const OPERATIONS = ['get', 'wait', 'getMany', 'download'] as const;
+
+export type Operation = (typeof OPERATIONS)[number];
 
 /** One input item, checked. */
 export interface Request {
@@ -35,7 +37,7 @@ export interface Request {
 class NotFinished extends KlingError {}
 
 export function readRequest(context: IExecuteFunctions, item: number): Request {
-	const operation = context.getNodeParameter('operation', item, 'get') as Operation;
+	const operation = readChoice(context, item, 'operation', 'Operation', OPERATIONS);
 	const hasStatus = operation === 'get' || operation === 'wait';
 	const ref = operation === 'getMany' ? undefined : readRef(context, item);
 	const provider = ref ? providers[ref.provider] : readProvider(context, item);

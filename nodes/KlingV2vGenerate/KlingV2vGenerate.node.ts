@@ -4,10 +4,13 @@ import type {
 	INodeExecutionData,
 	INodeType,
 	INodeTypeDescription,
+	IWebhookFunctions,
+	IWebhookResponseData,
 } from 'n8n-workflow';
 import { deliver } from '../shared/deliver';
 import { settle } from '../shared/items';
 import { readJobs } from '../shared/jobs';
+import { expectReachable, isPaused, nudge, pause, resumeWebhooks } from '../shared/pause';
 import { Run } from '../shared/run';
 import { expectVideo } from '../shared/wait';
 import { properties } from './properties';
@@ -38,20 +41,30 @@ export class KlingV2vGenerate implements INodeType {
 				displayOptions: { show: { provider: ['muleRouter'] } },
 			},
 		],
+		waitingNodeTooltip:
+			'The execution continues when the provider calls back, or at the wait limit',
+		webhooks: resumeWebhooks,
 		properties,
 	};
 
+	/** Called through the resume URL of an execution that is paused until callback. */
+	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		return await nudge(this);
+	}
+
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const jobs = readJobs(this);
+		await expectReachable(this, jobs);
 		const run = new Run(this, jobs);
 		const output = await settle(run, jobs, async (job) => {
 			if (job.options.validateOnly) return await run.preview(job);
-			if (job.completion === 'submitOnly') return await run.submit(job);
+			if (job.completion !== 'poll') return await run.submit(job);
 			const { task, timedOut } = await run.make(job);
 			if (timedOut) return { task, timedOut };
 			expectVideo(task);
 			return await deliver(run, task, job.binaryField);
 		});
+		if (isPaused(jobs)) return [await pause(run, jobs, output)];
 		run.close(output);
 		return [output];
 	}

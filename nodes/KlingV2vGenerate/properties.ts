@@ -1,4 +1,4 @@
-import type { INodeProperties } from 'n8n-workflow';
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { requestProperties } from '../shared/properties';
 import {
 	binaryPropertyName,
@@ -9,36 +9,53 @@ import {
 	pollInterval,
 	validateOnly,
 	waitLimit,
-	withToolDefault,
 } from '../shared/properties/completion';
+
+const whenDone: INodePropertyOptions = {
+	name: 'Wait Until Done',
+	value: 'poll',
+	description: 'Ask the provider for the status until the video is there',
+};
+
+const atOnce: INodePropertyOptions = {
+	name: 'Return Task ID Immediately',
+	value: 'submitOnly',
+	description: 'Continue at once; fetch the video later with Kling Task Status',
+};
+
+const onCallback: INodePropertyOptions = {
+	name: 'Pause Until Callback',
+	value: 'callback',
+	description:
+		'Let the execution wait in the database, without a worker, until the provider calls back. Needs an n8n that is reachable from the internet.',
+};
 
 const completion: INodeProperties = {
 	displayName: 'When to Continue',
 	name: 'completion',
 	type: 'options',
 	noDataExpression: true,
-	options: [
-		{
-			name: 'Return Task ID Immediately',
-			value: 'submitOnly',
-			description: 'Continue at once; fetch the video later with Kling Task Status',
-		},
-		{
-			name: 'Wait Until Done',
-			value: 'poll',
-			description: 'Ask the provider for the status until the video is there',
-		},
-	],
+	options: [atOnce, whenDone],
 	default: 'poll',
 	description: 'How the workflow goes on after the task is created',
 };
 
-const waiting = { show: { completion: ['poll'] } };
+/** MuleRouter has no callback per request; an agent cannot wait for minutes, nor use a file. */
+const completions: INodeProperties[] = [
+	{
+		...completion,
+		options: [onCallback, atOnce, whenDone],
+		displayOptions: { show: { '@tool': [false], provider: ['magnific'] } },
+	},
+	{ ...completion, displayOptions: { show: { '@tool': [false], provider: ['muleRouter'] } } },
+	{ ...completion, default: 'submitOnly', displayOptions: { show: { '@tool': [true] } } },
+];
+
+const waiting = { show: { completion: ['callback', 'poll'] } };
 
 export const properties: INodeProperties[] = [
 	...requestProperties,
-	// An agent cannot wait for minutes, nor use a file.
-	...withToolDefault(completion, 'submitOnly'),
+	...completions,
 	{ ...downloadVideo, displayOptions: waiting },
 	{
 		...binaryPropertyName,

@@ -9,6 +9,7 @@ import type {
 import { Stopped } from './clock';
 import { KlingError } from './errors';
 import type { ErrorDetails } from './errors';
+import type { NodeContext } from './session';
 import type { KlingTask, TaskRef } from './task';
 import { taskToJson } from './task';
 
@@ -94,15 +95,21 @@ export function readItems<T extends { item: number }>(
 		try {
 			return readItem(item);
 		} catch (fault) {
-			if (context.continueOnFail()) return { item, fault };
+			if (continuesOnFail(context.getNode())) return { item, fault };
 			throw nodeError(context.getNode(), fault, item);
 		}
 	});
 }
 
+/** Whether a failed item leaves the others to go on, as the user has set it in the node. */
+export function continuesOnFail({ onError, continueOnFail }: INode): boolean {
+	if (onError === undefined) return continueOnFail === true;
+	return onError !== 'stopWorkflow';
+}
+
 /** The run that the items belong to. */
 interface Whole {
-	context: IExecuteFunctions;
+	context: NodeContext;
 	isTool: boolean;
 	/** Called at the first failure: nothing new may begin. */
 	end(): void;
@@ -120,7 +127,7 @@ export async function settle<T extends { item: number }>(
 	entries: Array<T | Bad>,
 	work: (entry: T) => Promise<Outcome | Outcome[]>,
 ): Promise<INodeExecutionData[]> {
-	const goesOn = context.continueOnFail();
+	const goesOn = continuesOnFail(context.getNode());
 	const failures: Array<{ error: unknown; item: number }> = [];
 	const results = await Promise.all(
 		entries.map(async (entry) => {

@@ -8,13 +8,15 @@ import { readOptions } from './options';
 import { apiProperties } from './properties';
 import { isShown } from './properties/apiProperty';
 import { binaryPropertyName } from './properties/completion';
-import { isProviderName, providers } from './providers';
+import { providers } from './providers';
 import type { Mode, Provider } from './providers';
 import type { Order } from './submit';
-import type { EndpointName } from './task';
+import type { EndpointName, ProviderName } from './task';
 import { checkFields, checkValue, withoutDefaults } from './values';
 
-export type Completion = 'poll' | 'submitOnly';
+const COMPLETIONS = ['poll', 'callback', 'submitOnly'] as const;
+
+export type Completion = (typeof COMPLETIONS)[number];
 
 /** One input item, checked: what to ask for, and what to do once it is there. */
 export interface Job {
@@ -35,7 +37,7 @@ export interface Job {
 function readJob(context: IExecuteFunctions, item: number): Job {
 	const provider = readProvider(context, item);
 	const endpoint = readEndpoint(context, item, provider);
-	const completion = context.getNodeParameter('completion', item, 'poll') as Completion;
+	const completion = readChoice(context, item, 'completion', 'When to Continue', COMPLETIONS);
 	const { body, problems } = readBody(context, item, provider, endpoint);
 	const mode = readMode(context, item, provider);
 	const { options, problems: optionProblems } = readOptions(context, item);
@@ -46,12 +48,14 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 		...problems,
 		...mode.problems,
 		...provider.rules(body, endpoint),
+		...(completion === 'callback' ? callbackProblems(provider, body) : []),
 		...optionProblems,
 		...(field?.problems ?? []),
 	];
 	if (all.length > 0) throw new InvalidInput(all);
 
 	const path = provider.createPath(endpoint, mode.value as Mode);
+	const callbackUrl = completion === 'callback' ? resumeUrl(context) : undefined;
 	return {
 		item,
 		order: {
@@ -59,7 +63,9 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 			provider,
 			endpoint,
 			path,
-			body: body as IDataObject,
+			body: { ...body, ...(callbackUrl ? provider.callback?.ask(callbackUrl) : {}) } as IDataObject,
+			callbackUrl,
+			// Without the address of the callback, which is another in each execution.
 			asked: fingerprint(provider.name, path, body),
 			patience: options.waitLimit,
 		},
@@ -68,6 +74,18 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 		options,
 		binaryField: field?.value,
 	};
+}
+
+function callbackProblems({ label, callback }: Provider, body: Record<string, unknown>): string[] {
+	if (!callback) return [`${label} cannot call back per request: choose another When to Continue`];
+	return callback.isTaken(body)
+		? ['Webhook URL cannot be set together with Pause Until Callback, which needs it itself']
+		: [];
+}
+
+function resumeUrl(context: IExecuteFunctions): string {
+	const { $execution } = context.getWorkflowDataProxy(0);
+	return String(($execution as IDataObject).resumeUrl);
 }
 
 /**
@@ -104,10 +122,26 @@ function withinLimits(context: IExecuteFunctions, entries: Array<Job | Bad>): Ar
 	});
 }
 
+/**
+ * Reads a parameter that decides what is done, and so what is paid: never by a default of ours.
+ * @param choices what it may be; the first stands where the user has left it alone
+ * @throws InvalidInput
+ */
+export function readChoice<T extends string>(
+	context: IExecuteFunctions,
+	item: number,
+	name: string,
+	label: string,
+	choices: readonly T[],
+): T {
+	const value = context.getNodeParameter(name, item, choices[0]) as T;
+	if (choices.includes(value)) return value;
+	throw new InvalidInput([`${label} must be one of ${choices.join(', ')}`]);
+}
+
 export function readProvider(context: IExecuteFunctions, item: number): Provider {
-	const name = context.getNodeParameter('provider', item, 'magnific');
-	if (!isProviderName(name)) throw new InvalidInput(['Provider must be magnific or muleRouter']);
-	return providers[name];
+	const names = Object.keys(providers) as ProviderName[];
+	return providers[readChoice(context, item, 'provider', 'Provider', names)];
 }
 
 export function readEndpoint(
@@ -117,11 +151,7 @@ export function readEndpoint(
 ): EndpointName {
 	const [only, ...others] = provider.endpoints;
 	if (others.length === 0) return only;
-	const name = context.getNodeParameter('endpoint', item, only) as EndpointName;
-	if (!provider.endpoints.includes(name)) {
-		throw new InvalidInput([`Endpoint must be one of ${provider.endpoints.join(', ')}`]);
-	}
-	return name;
+	return readChoice(context, item, 'endpoint', 'Endpoint', provider.endpoints);
 }
 
 function readBody(

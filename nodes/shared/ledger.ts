@@ -17,7 +17,6 @@ interface CreatedEntry {
 	/** Milliseconds since 1970. */
 	createdAt: number;
 	asked: string;
-	failed?: true;
 	/** From an execution that a person has retried. */
 	inherited?: true;
 }
@@ -54,8 +53,8 @@ export interface RunKey {
  *
  * - Within an execution an item is recognised by its place: its parameters may hold `$now` or a
  *   random value, and differ from try to try. An agent's call has no place, but what it asks for.
- * - A later execution (a person pressed Retry) must also have asked for the same; what failed, or
- *   is uncertain, that person may pay for again.
+ * - A later execution (a person pressed Retry) must also have asked for the same; what the provider
+ *   gave up, or is uncertain, that person may pay for again.
  * - Another run of the node, as in a loop, starts an empty book.
  */
 export class Ledger {
@@ -95,13 +94,7 @@ export class Ledger {
 		this.book.entries[key] = entry;
 	}
 
-	/** The provider gave the task up: a person who retries the execution wants a new one. */
-	markFailed(place: Place): void {
-		const entry = this.find(place);
-		if (entry?.state === 'created') entry.failed = true;
-	}
-
-	/** Forgets a task that the provider turned away unbilled, so that it can be asked for again. */
+	/** Forgets a task, so that another can be asked for. */
 	strike(place: Place): void {
 		delete this.book.entries[this.keyOf(place)];
 	}
@@ -134,7 +127,7 @@ export function fingerprint(...asked: unknown[]): string {
 function resumable(entries: Record<string, Entry>): Record<string, Entry> {
 	return Object.fromEntries(
 		Object.entries(entries).flatMap(([item, entry]) =>
-			entry.state === 'created' && !entry.failed ? [[item, { ...entry, inherited: true }]] : [],
+			entry.state === 'created' ? [[item, { ...entry, inherited: true }]] : [],
 		),
 	);
 }

@@ -13,7 +13,7 @@ import { wait } from './wait';
 import type { Waited } from './wait';
 
 /** One run of Generate: what it has created, and how many tasks may be under way. */
-export class Run extends Session {
+export class Run extends Session<IExecuteFunctions> {
 	readonly ledger: Ledger;
 
 	private readonly slots: Slots;
@@ -51,20 +51,24 @@ export class Run extends Session {
 	async make(job: Job): Promise<Waited> {
 		return await this.slots.use(async () => {
 			const until = this.clock.now() + job.options.waitLimit;
-			for (let turnedAway = 0; ; turnedAway++) {
+			for (let turnedAway = 0; ; ) {
 				const submitted = await this.submit(job);
 				const waited = await this.waitFor(job, submitted);
-				if (!isTurnedAway(waited.task)) {
+				const { task } = waited;
+				if (isTurnedAway(task)) {
+					// Kling had no room: nothing was made or billed, so the item gets another turn.
+					this.slots.narrow();
+					const pause = Math.min(turn.firstPause * 2 ** turnedAway++, turn.longestPause);
+					if (this.clock.now() + pause > until) return waited;
+					this.ledger.strike(job.order);
+					await this.clock.pause(pause * (0.5 + this.clock.random() / 2));
+				} else if (task.status === 'failed' && submitted.origin === 'execution') {
+					// It failed before this execution; the person who retried that one wants a new task.
+					this.ledger.strike(job.order);
+				} else {
 					this.slots.widen();
-					if (waited.task.status === 'failed') this.ledger.markFailed(job.order);
 					return waited;
 				}
-				// Kling had no room: nothing was made or billed, so the item gets another turn.
-				this.slots.narrow();
-				const pause = Math.min(turn.firstPause * 2 ** turnedAway, turn.longestPause);
-				if (this.clock.now() + pause > until) return waited;
-				this.ledger.strike(job.order);
-				await this.clock.pause(pause * (0.5 + this.clock.random() / 2));
 			}
 		});
 	}
@@ -100,12 +104,12 @@ export class Run extends Session {
 
 	private async waitFor(
 		{ order, options }: Job,
-		{ task, createdAt, isNew }: Submitted,
+		{ task, createdAt, origin }: Submitted,
 	): Promise<Waited> {
 		return await wait(
 			this,
 			task,
-			{ createdAt, kind: order.path, isNew },
+			{ createdAt, kind: order.path, isNew: origin === 'new' },
 			{ deadline: this.clock.now() + options.waitLimit, pollInterval: options.pollInterval },
 		);
 	}

@@ -1,11 +1,14 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
 import type { Clock } from './clock';
 import { executionClock } from './clock';
 import { PollSchedule } from './schedule';
 import type { KlingTask, TaskRef } from './task';
 
+/** Where the verbs run: in an execution, or in a call from outside. */
+export type NodeContext = IExecuteFunctions | IWebhookFunctions;
+
 /** What the verbs share during one run of a node: its clock, its schedule and its end. */
-export class Session {
+export class Session<Context extends NodeContext = NodeContext> {
 	readonly clock: Clock;
 
 	readonly schedule: PollSchedule;
@@ -20,9 +23,11 @@ export class Session {
 
 	private endedAt = Infinity;
 
-	constructor(readonly context: IExecuteFunctions) {
-		this.isTool = (context.isToolExecution?.() ?? false) || context.getNode().type.endsWith('Tool');
-		const stop = context.getExecutionCancelSignal?.();
+	constructor(readonly context: Context) {
+		// Hosts differ in age and kind: what one lacks is done without.
+		const host = context as Partial<IExecuteFunctions> & NodeContext;
+		this.isTool = (host.isToolExecution?.() ?? false) || host.getNode().type.endsWith('Tool');
+		const stop = host.getExecutionCancelSignal?.();
 		this.signal = stop ? AbortSignal.any([stop, this.ending.signal]) : this.ending.signal;
 		this.signal.addEventListener('abort', () => (this.endedAt = Date.now()), { once: true });
 		this.clock = executionClock(this.signal);
@@ -49,12 +54,14 @@ export class Session {
 	/** A note beside the output, for what cost the user no item but should be known. */
 	hint(message: string, type: 'info' | 'warning' = 'warning'): void {
 		this.context.logger[type === 'info' ? 'info' : 'warn'](message);
-		this.context.addExecutionHints?.({ message, type, location: 'outputPane' });
+		const host = this.context as Partial<IExecuteFunctions>;
+		host.addExecutionHints?.({ message, type, location: 'outputPane' });
 	}
 
 	/** Tells whoever watches the editor how a task is doing. */
 	report(task: KlingTask, elapsed: number): void {
-		this.context.sendMessageToUI(
+		const host = this.context as Partial<IExecuteFunctions>;
+		host.sendMessageToUI?.(
 			`Kling task ${task.taskId}: ${task.providerStatus}, ${Math.round(elapsed / 1000)} s`,
 		);
 	}

@@ -1,6 +1,7 @@
 import { sleep } from 'n8n-workflow';
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { MaybeCreated, NotReached } from './errors';
+import { continuesOnFail } from './items';
 import type { Ledger, Place } from './ledger';
 import type { Provider } from './providers';
 import { excerpt } from './read';
@@ -18,6 +19,8 @@ export interface Order extends Place {
 	endpoint: EndpointName;
 	path: string;
 	body: IDataObject;
+	/** Where the provider is asked to call back; already in the body. */
+	callbackUrl?: string;
 	/** Milliseconds: how long to go on trying where the provider is busy. */
 	patience: number;
 }
@@ -26,8 +29,8 @@ export interface Submitted {
 	task: KlingTask;
 	/** Milliseconds since 1970. */
 	createdAt: number;
-	/** Created just now, and not by an earlier try. */
-	isNew: boolean;
+	/** Created just now, by an earlier try, or by an execution that a person has retried. */
+	origin: 'new' | 'try' | 'execution';
 }
 
 /** Answers after which surely no task exists; 429 and 503 reach here only after patient tries. */
@@ -59,7 +62,7 @@ export class Submitter {
 	private readonly before = new Map<Provider, Set<string> | undefined>();
 
 	constructor(
-		private readonly session: Session,
+		private readonly session: Session<IExecuteFunctions>,
 		private readonly ledger: Ledger,
 		private readonly turn: Slots,
 		private readonly onBusy: () => void,
@@ -81,7 +84,8 @@ export class Submitter {
 			isSubmitted = true;
 			return submitted;
 		} finally {
-			if (!isSubmitted && !this.session.context.continueOnFail()) this.session.end();
+			const { session } = this;
+			if (!isSubmitted && !continuesOnFail(session.context.getNode())) session.end();
 		}
 	}
 
@@ -91,7 +95,8 @@ export class Submitter {
 			throw new MaybeCreated(entry.message, entry.advice, entry.details);
 		}
 		if (entry === undefined) return undefined;
-		return { task: newTask(entry.ref, 'CREATED'), createdAt: entry.createdAt, isNew: false };
+		const origin = entry.inherited ? 'execution' : 'try';
+		return { task: newTask(entry.ref, 'CREATED'), createdAt: entry.createdAt, origin };
 	}
 
 	private async send(order: Order): Promise<Submitted> {
@@ -128,7 +133,7 @@ export class Submitter {
 			createdAt,
 		});
 		this.session.log('Kling task created', task);
-		return { task, createdAt, isNew: true };
+		return { task, createdAt, origin: 'new' };
 	}
 
 	/** What was there before, so that what appeared since can be named; a free request. */

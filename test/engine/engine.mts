@@ -221,6 +221,10 @@ export interface RunOptions {
 	executionId?: string;
 	/** Presses Stop when it resolves. */
 	stop?: Promise<unknown>;
+	/** Goes on from what n8n has stored of a waiting execution. */
+	resume?: IRunExecutionData;
+	/** Where n8n can be called to resume it; the execution's id follows. */
+	waitingUrl?: string;
 	/** Goes on from what an earlier execution has saved, as Retry Execution does. */
 	retryOf?: IRunExecutionData;
 	/** The node whose output is asked for; the last one if left out. */
@@ -268,7 +272,7 @@ export async function execute(options: RunOptions): Promise<Result> {
 		restApiUrl: 'http://127.0.0.1/rest',
 		instanceBaseUrl: 'http://127.0.0.1',
 		webhookBaseUrl: 'http://127.0.0.1/webhook',
-		webhookWaitingBaseUrl: 'http://127.0.0.1/webhook-waiting',
+		webhookWaitingBaseUrl: options.waitingUrl ?? 'http://127.0.0.1/webhook-waiting',
 		webhookTestBaseUrl: 'http://127.0.0.1/webhook-test',
 		formWaitingBaseUrl: 'http://127.0.0.1/form-waiting',
 		variables: {},
@@ -278,9 +282,11 @@ export async function execute(options: RunOptions): Promise<Result> {
 		},
 	} as unknown as IWorkflowExecuteAdditionalData;
 
-	const data = options.retryOf
-		? forRetry(options.retryOf)
-		: starting(workflow, nodes[0], options.start);
+	const data =
+		options.resume ??
+		(options.retryOf
+			? forRetry(options.retryOf)
+			: starting(workflow, nodes[0], options.start));
 	const startedAt = Date.now();
 	let run: IRun;
 	try {

@@ -1,0 +1,319 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import path from 'node:path';
+import type { INode, INodeParameters, INodeType } from 'n8n-workflow';
+import { request } from 'undici';
+import { GENERATE, node } from './engine/engine.mts';
+import type { RunOptions } from './engine/engine.mts';
+import { hurry } from './engine/haste.mts';
+import { useBench } from './engine/setup.mts';
+import { WaitingServer } from './engine/waiting.mts';
+
+const bench = useBench();
+let server: WaitingServer;
+
+/** The node as a further process of n8n has it: another copy of everything. */
+function anotherProcess(): INodeType {
+	let nodeType: INodeType | undefined;
+	jest.isolateModules(() => {
+		const file = path.resolve('dist/nodes/KlingV2vGenerate/KlingV2vGenerate.node.js');
+		const { KlingV2vGenerate } = jest.requireActual<{ KlingV2vGenerate: new () => INodeType }>(
+			file,
+		);
+		nodeType = new KlingV2vGenerate();
+	});
+	return nodeType as unknown as INodeType;
+}
+
+beforeAll(hurry);
+beforeEach(async () => {
+	server = await WaitingServer.open([anotherProcess()]);
+	await bench.emulator.set({ taskSeconds: 600 });
+});
+afterEach(async () => await server.close());
+
+function workflow(
+	items: number,
+	parameters: INodeParameters = {},
+	settings: Partial<INode> = {},
+): RunOptions {
+	return {
+		credentials: bench.credentials,
+		nodes: [
+			node('Source', 'test.source', {
+				items: JSON.stringify(Array.from({ length: items }, (_, n) => ({ json: { n } }))),
+			}),
+			node(
+				'Kling "quoted"',
+				GENERATE,
+				{
+					prompt: '@Video1',
+					videoUrl: bench.emulator.referenceUrl,
+					completion: 'callback',
+					...parameters,
+				},
+				settings,
+			),
+		],
+	};
+}
+
+async function complete(...taskIds: string[]): Promise<void> {
+	for (const id of taskIds) await bench.emulator.control('POST', `/tasks/${id}/complete`);
+}
+
+async function call(executionId: string, body: unknown = {}): Promise<number> {
+	const answer = await request(`${server.url}/${executionId}`, {
+		method: 'POST',
+		body: JSON.stringify(body),
+		headers: { 'content-type': 'application/json' },
+	});
+	await answer.body.dump();
+	return answer.statusCode;
+}
+
+async function idsOf(): Promise<string[]> {
+	return (await bench.emulator.state()).tasks.map(({ taskId }) => taskId);
+}
+
+async function looks(): Promise<number> {
+	return (await bench.emulator.state()).requests.filter(({ action }) => action === 'status').length;
+}
+
+const settle = async () => await new Promise((resolve) => setTimeout(resolve, 150));
+
+describe('Pause Until Callback', () => {
+	test('creates all items with the resume URL, and waits without a worker', async () => {
+		const paused = await server.run('e1', workflow(5, { options: { maxConcurrentTasks: 1 } }));
+		expect(paused.run.data.waitTill).toBeInstanceOf(Date);
+		const { tasks, billed } = await bench.emulator.state();
+		expect(billed.total).toBe(5);
+		for (const { body } of tasks) expect(body.webhook_url).toMatch(`${server.url}/e1`);
+	});
+
+	test('continues with the same output as waiting itself, files included', async () => {
+		await server.run('e1', workflow(3));
+		// The emulator calls back as the provider does, signed and at every change of status.
+		await complete(...(await idsOf()));
+		const { json, items, error } = await server.end('e1');
+		expect(error).toBeUndefined();
+		expect(json.map(({ taskId }) => taskId)).toEqual(await idsOf());
+		expect(
+			json.every(({ status, timedOut }) => status === 'completed' && timedOut === undefined),
+		).toBe(true);
+		expect(items.every(({ binary }) => binary?.data.mimeType === 'video/mp4')).toBe(true);
+		expect(items.map(({ pairedItem }) => (pairedItem as { item: number }).item)).toEqual([0, 1, 2]);
+		expect((await bench.emulator.state()).billed.total).toBe(3);
+	});
+
+	test('takes no callback at its word: not the forged, the early, nor the repeated', async () => {
+		await server.run('e1', workflow(2));
+		const [first, second] = await idsOf();
+		for (let n = 0; n < 3; n++) {
+			await call('e1', {
+				task_id: first,
+				status: 'COMPLETED',
+				generated: ['https://evil.example/x.mp4'],
+			});
+		}
+		await call('e1', 'nonsense');
+		await complete(first, first);
+		await settle();
+		expect(server.ended.size).toBe(0);
+		await complete(second);
+		const { json } = await server.end('e1');
+		expect(JSON.stringify(json)).not.toContain('evil');
+		expect(server.answers.every((status) => status === 200 || status === 409)).toBe(true);
+	});
+
+	test('needs but one callback of many: the others may be lost', async () => {
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		await server.run('e1', workflow(3));
+		await complete(...(await idsOf()));
+		await settle();
+		expect(server.ended.size).toBe(0);
+		await call('e1');
+		expect((await server.end('e1')).json).toHaveLength(3);
+	});
+
+	test('does not wait for what has finished before it waits', async () => {
+		await bench.emulator.set({ taskSeconds: 0, callbacks: { mode: 'drop' } });
+		// By the time the provider has answered, the task is done.
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			times: -1,
+			fault: { kind: 'slow', ms: 300 },
+		});
+		const { run, json, items } = await server.run('e1', workflow(2));
+		expect(run.data.waitTill).toBeUndefined();
+		expect(json.map(({ status }) => status)).toEqual(['completed', 'completed']);
+		expect(items[1].binary?.data).toBeDefined();
+	});
+
+	test('answers the caller at once, not after the download', async () => {
+		await bench.emulator.set({ callbacks: { mode: 'drop' }, resultBytes: 200_000 });
+		await server.run('e1', workflow(1));
+		await complete(...(await idsOf()));
+		await bench.emulator.fault({
+			match: { action: 'download' },
+			fault: { kind: 'trickle', bytesPerSecond: 150_000 },
+		});
+		await call('e1');
+		expect(server.ended.size).toBe(0);
+		await server.end('e1');
+		expect(server.slowest).toBeLessThan(300);
+	});
+
+	test('coalesces calls: twenty at once continue once, and cost few requests', async () => {
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		await server.run('e1', workflow(20));
+		await complete(...(await idsOf()));
+		const before = await looks();
+		const statuses = await Promise.all(Array.from({ length: 20 }, async () => await call('e1')));
+		expect(statuses).toEqual(Array(20).fill(200));
+		const { json } = await server.end('e1');
+		await settle();
+		expect(json).toHaveLength(20);
+		expect((await looks()) - before).toBeLessThanOrEqual(40);
+		expect(server.refused).toBe(0);
+	});
+
+	test('continues once also with two processes', async () => {
+		await server.close();
+		server = await WaitingServer.open([anotherProcess(), anotherProcess()]);
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		await server.run('e1', workflow(3));
+		await complete(...(await idsOf()));
+		await Promise.all(Array.from({ length: 20 }, async () => await call('e1')));
+		const { json } = await server.end('e1');
+		await settle();
+		expect(json).toHaveLength(3);
+		expect(server.ended.size).toBe(1);
+		expect((await bench.emulator.state()).billed.total).toBe(3);
+	});
+
+	test('keeps waiting when a look fails, and at a provider that is down', async () => {
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		await server.run('e1', workflow(1));
+		await complete(...(await idsOf()));
+		await bench.emulator.fault({ match: { action: 'status' }, fault: { kind: 'reset' } });
+		expect(await call('e1')).toBe(200);
+		await settle();
+		expect(server.ended.size).toBe(0);
+		await call('e1');
+		expect((await server.end('e1')).json[0].status).toBe('completed');
+	});
+
+	test('puts the task IDs out at the deadline, ready for Kling Task Status', async () => {
+		await server.run('e1', workflow(2, { options: { waitLimit: 5 } }));
+		const deadline = server.deadline('e1') as Date;
+		expect(deadline.getTime() - Date.now()).toBeGreaterThan(4.5 * 60_000);
+		expect(deadline.getTime() - Date.now()).toBeLessThan(5.1 * 60_000);
+		const { json } = await server.expire('e1');
+		expect(json).toEqual(
+			(await idsOf()).map((taskId) =>
+				expect.objectContaining({ taskId, timedOut: true, provider: 'magnific' }),
+			),
+		);
+	});
+});
+
+describe('a task that fails', () => {
+	beforeEach(async () => await bench.emulator.set({ failTasks: { nth: [2] } }));
+
+	test('ends the execution with its error, as it does when the node waits itself', async () => {
+		await server.run('e1', workflow(2));
+		await complete(...(await idsOf()).slice(0, 1));
+		await bench.emulator.control('POST', `/tasks/${(await idsOf())[1]}/fail`, {});
+		const { error, run } = await server.end('e1');
+		expect(error?.message).toContain('Magnific could not make the video');
+		expect(error?.message).toContain((await idsOf())[1]);
+		expect(error?.description).toContain((await idsOf())[0]);
+		expect(run.data.resultData.error).toBeDefined();
+	});
+
+	test.each(['continueRegularOutput', 'continueErrorOutput'] as const)(
+		'goes where %s says, and the others come out',
+		async (onError) => {
+			await server.run('e1', workflow(3, {}, { onError }));
+			const ids = await idsOf();
+			await bench.emulator.control('POST', `/tasks/${ids[1]}/fail`, {});
+			await complete(ids[0], ids[2]);
+			const { outputs } = await server.end('e1');
+			const all = outputs.flat();
+			const failed = all.filter(({ json }) => json.error);
+			expect(all).toHaveLength(3);
+			expect(failed.map(({ json }) => (json.details as { taskId: string }).taskId)).toEqual([
+				ids[1],
+			]);
+			if (onError === 'continueErrorOutput') expect(outputs[1]).toHaveLength(1);
+		},
+	);
+});
+
+describe('an item that cannot be created', () => {
+	test('with Continue On Fail is put out with the others', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'status', status: 400 },
+		});
+		await server.run('e1', workflow(2, {}, { onError: 'continueRegularOutput' }));
+		await complete(...(await idsOf()));
+		const { json } = await server.end('e1');
+		expect(json[0].error).toContain('HTTP 400');
+		expect(json[1].status).toBe('completed');
+	});
+});
+
+describe('before anything is spent', () => {
+	test('a way to continue that there is none of is refused', async () => {
+		const { error } = await server.run('e1', workflow(1, { completion: 'later' }));
+		expect(error?.message).toContain('When to Continue must be one of poll, callback, submitOnly');
+		expect((await bench.emulator.state()).requests).toEqual([]);
+	});
+
+	test('a resume URL that a public API cannot reach is refused, with what to do', async () => {
+		bench.credentials.magnificApi.baseUrl = 'https://api.magnific.com';
+		const { error } = await server.run('e1', workflow(1));
+		expect(error?.message).toContain('cannot call n8n back at 127.0.0.1');
+		expect(error?.message).toContain('WEBHOOK_URL');
+	});
+
+	test("a Webhook URL of the user's own is refused beside it", async () => {
+		const { error } = await server.run(
+			'e1',
+			workflow(1, { additionalFields: { webhookUrl: 'https://example.com/hook' } }),
+		);
+		expect(error?.message).toContain(
+			'Webhook URL cannot be set together with Pause Until Callback',
+		);
+		expect((await bench.emulator.state()).requests).toEqual([]);
+	});
+
+	test('MuleRouter, which has no callback per request, is refused', async () => {
+		const { error } = await server.run(
+			'e1',
+			workflow(1, {
+				provider: 'muleRouter',
+				endpoint: 'videoEdit',
+			}),
+		);
+		expect(error?.message).toContain('MuleRouter cannot call back per request');
+		expect((await bench.emulator.state()).requests).toEqual([]);
+	});
+});
+
+describe('Retry On Fail', () => {
+	test('creates no task twice before the pause', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			skip: 1,
+			fault: { kind: 'status', status: 400 },
+		});
+		const paused = await server.run(
+			'e1',
+			workflow(3, {}, { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 }),
+		);
+		expect(paused.run.data.waitTill).toBeDefined();
+		expect((await bench.emulator.state()).billed.total).toBe(3);
+	});
+});

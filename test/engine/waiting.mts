@@ -1,0 +1,202 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebhookContext } from 'n8n-core';
+import type {
+	INode,
+	INodeType,
+	IRunExecutionData,
+	IWorkflowExecuteAdditionalData,
+} from 'n8n-workflow';
+import { Workflow } from 'n8n-workflow';
+import type { Result, RunOptions } from './engine.mts';
+import { Credentials, execute, nodeTypes, withCredentials } from './engine.mts';
+
+/**
+ * n8n's handling of waiting executions, as its server does it: the execution is stored, a call of the
+ * resume URL is given to the node's webhook, and what that returns continues the execution - once,
+ * whoever comes first. At the deadline what waits passes through.
+ */
+
+interface Stored {
+	options: RunOptions;
+	/** As in n8n's database: text, so that nothing is shared between the processes. */
+	data: string;
+	status: 'running' | 'waiting' | 'ended';
+}
+
+export class WaitingServer {
+	/** How each execution ended. */
+	readonly ended = new Map<string, Result>();
+
+	/** Calls that were answered, and with what. */
+	readonly answers: number[] = [];
+
+	/** What continued an execution that had been continued already. */
+	refused = 0;
+
+	/** The longest that a caller has waited for its answer, in milliseconds. */
+	slowest = 0;
+
+	private readonly stored = new Map<string, Stored>();
+
+	private calls = 0;
+
+	private constructor(
+		private readonly server: Server,
+		private readonly processes: INodeType[],
+	) {}
+
+	/** @param processes the node as each n8n process has loaded it; calls go to them in turn */
+	static async open(processes: INodeType[]): Promise<WaitingServer> {
+		const server = createServer();
+		const waiting = new WaitingServer(server, processes);
+		server.on('request', (request, response) => void waiting.serve(request, response));
+		await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+		return waiting;
+	}
+
+	get url(): string {
+		return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+	}
+
+	async close(): Promise<void> {
+		this.server.closeAllConnections();
+		await new Promise((closed) => this.server.close(closed));
+	}
+
+	/** Runs a workflow until it ends or waits. */
+	async run(executionId: string, options: RunOptions): Promise<Result> {
+		const complete = { ...options, executionId, waitingUrl: this.url };
+		this.stored.set(executionId, { options: complete, data: '', status: 'running' });
+		return this.store(executionId, await execute(complete));
+	}
+
+	/** When the execution would be continued without a call. */
+	deadline(executionId: string): Date | undefined {
+		const data = this.load(executionId);
+		return data?.waitTill ? new Date(data.waitTill) : undefined;
+	}
+
+	/** n8n's clock has reached the deadline. */
+	async expire(executionId: string): Promise<Result> {
+		const data = this.load(executionId);
+		if (!data) throw new Error(`${executionId} does not wait`);
+		return await this.continue(executionId, data);
+	}
+
+	/** @returns the end of an execution, however it comes about */
+	async end(executionId: string, milliseconds = 10_000): Promise<Result> {
+		const until = Date.now() + milliseconds;
+		for (;;) {
+			const result = this.ended.get(executionId);
+			if (result) return result;
+			if (Date.now() > until) throw new Error(`${executionId} still waits`);
+			await new Promise((resolve) => setTimeout(resolve, 10));
+		}
+	}
+
+	private load(executionId: string): IRunExecutionData | undefined {
+		const stored = this.stored.get(executionId);
+		return stored?.status === 'waiting'
+			? (JSON.parse(stored.data) as IRunExecutionData)
+			: undefined;
+	}
+
+	private store(executionId: string, result: Result): Result {
+		const stored = this.stored.get(executionId) as Stored;
+		if (result.run.data.waitTill) {
+			stored.status = 'waiting';
+			stored.data = JSON.stringify(result.run.data);
+		} else {
+			stored.status = 'ended';
+			this.ended.set(executionId, result);
+		}
+		return result;
+	}
+
+	private async continue(executionId: string, data: IRunExecutionData): Promise<Result> {
+		const stored = this.stored.get(executionId) as Stored;
+		stored.status = 'running';
+		return this.store(executionId, await execute({ ...stored.options, resume: data }));
+	}
+
+	private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+		const begun = Date.now();
+		response.on('finish', () => {
+			this.answers.push(response.statusCode);
+			this.slowest = Math.max(this.slowest, Date.now() - begun);
+		});
+		const chunks: Buffer[] = [];
+		for await (const chunk of request) chunks.push(chunk as Buffer);
+		const rawBody = Buffer.concat(chunks);
+		const executionId = (request.url ?? '').split('?')[0].slice(1);
+		const stored = this.stored.get(executionId);
+		const data = this.load(executionId);
+		// What comes before the execution waits is lost, at n8n as here.
+		if (!stored || !data) {
+			response.writeHead(stored ? 409 : 404).end();
+			return;
+		}
+		const nodeType = this.processes[this.calls++ % this.processes.length];
+		const { nodes, connections = {}, credentials } = stored.options;
+		const [entry] = data.executionData?.nodeExecutionStack ?? [];
+		entry.node.disabled = true;
+		data.waitTill = undefined;
+		const workflow = new Workflow({
+			id: 'workflow',
+			name: 'Test',
+			nodes: nodes.map((each) => withCredentials(each, credentials)),
+			connections,
+			active: true,
+			nodeTypes: nodeTypes as never,
+			settings: { executionOrder: 'v1' },
+		});
+		const node = workflow.getNode(entry.node.name) as INode;
+		const additionalData = {
+			credentialsHelper: new Credentials(credentials),
+			executionId,
+			webhookWaitingBaseUrl: this.url,
+			formWaitingBaseUrl: this.url,
+			variables: {},
+			httpRequest: Object.assign(request, { rawBody, body: rawBody.toString() }),
+			httpResponse: withExpress(response),
+		} as unknown as IWorkflowExecuteAdditionalData;
+		const context = new WebhookContext(
+			workflow,
+			node,
+			additionalData,
+			'trigger',
+			{ webhookDescription: { name: 'default' } } as never,
+			[],
+			data,
+		);
+		const result = await nodeType.webhook?.call(context);
+		if (!result?.noWebhookResponse && !response.writableEnded) response.end('{}');
+		if (!result?.workflowData) return;
+		if (stored.status !== 'waiting') {
+			this.refused++;
+			return;
+		}
+		entry.data.main = result.workflowData;
+		entry.metadata = { ...entry.metadata, forwardAllOutputs: true } as typeof entry.metadata;
+		const { lastNodeExecuted = '' } = data.resultData;
+		data.resultData.runData[lastNodeExecuted]?.pop();
+		await this.continue(executionId, data);
+	}
+}
+
+/** As much of express as nodes use. */
+function withExpress(response: ServerResponse) {
+	return Object.assign(response, {
+		status(code: number) {
+			response.statusCode = code;
+			return response;
+		},
+		json(body: unknown) {
+			response.setHeader('content-type', 'application/json');
+			response.end(JSON.stringify(body));
+			return response;
+		},
+	});
+}

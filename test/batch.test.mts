@@ -9,7 +9,7 @@ const SCALE = 30;
 
 beforeAll(() => {
 	hurry();
-	built<typeof import('../nodes/shared/schedule')>('schedule').pace.shortest = 2_800 / SCALE;
+	built<typeof import('../nodes/shared/schedule.ts')>('schedule').pace.shortest = 2_800 / SCALE;
 });
 
 describe('20 items of a minute each, three at a time', () => {

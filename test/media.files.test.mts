@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ALL_FORMATS, BufferSource, Input } from 'mediabunny';
 import type { VideoFacts } from './media/built.mts';
-import { allowance, bufferSource, counted, isFault, readVideo } from './media/built.mts';
+import { allowance, bufferSource, counted, isFault, readImage, readVideo } from './media/built.mts';
 import { clips, recipes } from './media/clips.mts';
 import { images } from './media/images.mts';
 import type { Probe } from './media/tools.mts';
 import { inPairs } from './media/tools.mts';
-import { readImage } from './media/built.mts';
 
 /**
  * Every file that ffmpeg makes for us is read as ffprobe and mediabunny read it, but from a few

@@ -396,21 +396,3 @@ describe('whoever watches the editor', () => {
 		expect(messages.join('\n')).toContain(`Kling task ${json[0].taskId}: IN_PROGRESS, 0 s`);
 	});
 });
-
-describe('as the tool of an AI agent', () => {
-	test('gives the task ID back at once, with a sentence that says what to do', async () => {
-		const { description } = await import('./engine/engine.mts').then(({ descriptionOf }) => ({
-			description: descriptionOf(GENERATE),
-		}));
-		const completions = description.properties.filter(({ name }) => name === 'completion');
-		expect(
-			completions.map(({ default: preset, displayOptions }) => [
-				displayOptions?.show?.['@tool'],
-				preset,
-			]),
-		).toEqual([
-			[[false], 'poll'],
-			[[true], 'submitOnly'],
-		]);
-	});
-});

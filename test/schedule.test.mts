@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { built } from './engine/haste.mts';
 
-const { PollSchedule } = built<typeof import('../nodes/shared/schedule')>('schedule');
+const { PollSchedule } = built<typeof import('../nodes/shared/schedule.ts')>('schedule');
 
 /** A seeded generator, so that every run sees the same jitter. */
 function seeded(seed: number): () => number {

@@ -10,28 +10,28 @@ export function built<T>(module: string): T {
 
 /** Everything the package is patient with, at a speed for tests: milliseconds instead of minutes. */
 export function hurry(): void {
-	Object.assign(built<typeof import('../../nodes/shared/transport')>('transport').patience, {
+	Object.assign(built<typeof import('../../nodes/shared/transport.ts')>('transport').patience, {
 		createTimeout: 400,
 		readTimeout: 400,
 		outage: 300,
 		firstPause: 20,
 		longestPause: 100,
 	});
-	Object.assign(built<typeof import('../../nodes/shared/wait')>('wait').forgiveness, {
+	Object.assign(built<typeof import('../../nodes/shared/wait.ts')>('wait').forgiveness, {
 		unknownAtFirst: 300,
 	});
-	built<typeof import('../../nodes/shared/wait')>('wait').lookUpPauses.splice(0, 3, 10, 20, 40);
-	Object.assign(built<typeof import('../../nodes/shared/schedule')>('schedule').pace, {
+	built<typeof import('../../nodes/shared/wait.ts')>('wait').lookUpPauses.splice(0, 3, 10, 20, 40);
+	Object.assign(built<typeof import('../../nodes/shared/schedule.ts')>('schedule').pace, {
 		shortest: 15,
 	});
-	Object.assign(built<typeof import('../../nodes/shared/submit')>('submit').lostAnswer, {
+	Object.assign(built<typeof import('../../nodes/shared/submit.ts')>('submit').lostAnswer, {
 		pause: 5,
 	});
-	Object.assign(built<typeof import('../../nodes/shared/download')>('download').tolerance, {
+	Object.assign(built<typeof import('../../nodes/shared/download.ts')>('download').tolerance, {
 		stall: 300,
 		pause: 5,
 	});
-	Object.assign(built<typeof import('../../nodes/shared/run')>('run').turn, {
+	Object.assign(built<typeof import('../../nodes/shared/run.ts')>('run').turn, {
 		firstPause: 20,
 		longestPause: 100,
 	});

@@ -61,13 +61,13 @@ export function inside(body: Buffer, ...path: string[]): Buffer {
  * what is not there.
  */
 export function uint(body: Buffer, at: number, bytes: 4 | 8 = 4): number {
-	if (at + bytes > body.length) return NaN;
+	if (!(at >= 0 && at + bytes <= body.length)) return NaN;
 	return bytes === 4 ? body.readUInt32BE(at) : Number(body.readBigUInt64BE(at));
 }
 
 /** The same with a sign. */
 export function int(body: Buffer, at: number, bytes: 4 | 8 = 4): number {
-	if (at + bytes > body.length) return NaN;
+	if (!(at >= 0 && at + bytes <= body.length)) return NaN;
 	return bytes === 4 ? body.readInt32BE(at) : Number(body.readBigInt64BE(at));
 }
 
@@ -79,4 +79,9 @@ export function isLong(body: Buffer): boolean {
 /** The 24 bits after the version. */
 export function flags(body: Buffer): number {
 	return body.length < 4 ? 0 : body.readUIntBE(1, 3);
+}
+
+/** A name of four letters, fit to be shown whatever a made-up file has in its place. */
+export function fourLetters(body: Buffer, at: number): string {
+	return body.toString('latin1', at, at + 4).replace(/[^ -~]/g, '?');
 }

@@ -7,6 +7,8 @@ export interface MediaFault {
 	fault: 'wrong' | 'unchecked';
 	/** Goes on after "the file" where it is wrong, and after "could not be checked:" where not. */
 	reason: string;
+	/** Bytes of the file, where at least that is known. */
+	size?: number;
 }
 
 export function wrong(reason: string): MediaFault {

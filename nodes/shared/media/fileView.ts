@@ -13,8 +13,6 @@ export const allowance = { reads: 3, bytes: 512 * KB };
  */
 const AHEAD = [64 * KB, 192 * KB, 256 * KB];
 
-const NOTHING = Buffer.alloc(0);
-
 /**
  * A file as far as it has been read: the only way the readers get at bytes, so that no file can make
  * them read more than the allowance.
@@ -41,16 +39,24 @@ export class FileView {
 
 	/** So many bytes another read could still bring. */
 	get left(): number {
-		return this.fault || this.reads >= allowance.reads ? 0 : allowance.bytes - this.spent;
+		return this.reads < allowance.reads ? allowance.bytes - this.spent : 0;
 	}
 
 	/** What is at hand of a range, from its start on. */
 	known(offset: number, length: number): Buffer {
-		const part = this.parts.find(
-			({ start, bytes }) => offset >= start && offset < start + bytes.length,
-		);
-		if (!part) return NOTHING;
-		return part.bytes.subarray(offset - part.start, offset - part.start + length);
+		const end = offset + length;
+		const pieces: Buffer[] = [];
+		for (let at = offset; at < end; ) {
+			const from = at;
+			const part = this.parts.find(
+				({ start, bytes }) => from >= start && from < start + bytes.length,
+			);
+			if (!part) break;
+			const piece = part.bytes.subarray(at - part.start, end - part.start);
+			pieces.push(piece);
+			at += piece.length;
+		}
+		return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
 	}
 
 	/**
@@ -69,14 +75,18 @@ export class FileView {
 
 	private async fetch(offset: number, wanted: number): Promise<void> {
 		if (this.fault) return;
-		if (this.left <= 0) {
+		const { left } = this;
+		const toEnd = (this.size ?? Infinity) - offset;
+		const length = Math.min(Math.max(wanted, AHEAD[this.reads] ?? 0), left, toEnd);
+		if (length < Math.min(wanted, toEnd)) {
 			this.fault = unchecked(
 				`what it says of itself is not within the ${allowance.bytes / KB} KB that a check reads`,
 			);
-			return;
 		}
-		const toEnd = (this.size ?? Infinity) - offset;
-		const length = Math.min(Math.max(wanted, AHEAD[this.reads]), this.left, toEnd);
+		if (left > 0) await this.read(offset, length);
+	}
+
+	private async read(offset: number, length: number): Promise<void> {
 		this.reads++;
 		const found = await this.source.read(offset, length);
 		if (isFault(found)) {
@@ -86,8 +96,6 @@ export class FileView {
 		const bytes = found.subarray(0, length);
 		this.spent += bytes.length;
 		if (bytes.length > 0 && bytes.length < length) this.end = offset + bytes.length;
-		const before = this.parts.find((part) => part.start + part.bytes.length === offset);
-		if (before) before.bytes = Buffer.concat([before.bytes, bytes]);
-		else if (bytes.length > 0) this.parts.push({ start: offset, bytes });
+		this.parts.push({ start: offset, bytes });
 	}
 }

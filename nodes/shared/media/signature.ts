@@ -54,7 +54,20 @@ const otherBrands: Record<string, string> = {
 };
 
 /** Boxes that a movie may begin with; QuickTime once did without `ftyp`. */
-const firstBoxes = ['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'pnot', 'styp', 'moof'];
+const firstBoxes = [
+	'ftyp',
+	'moov',
+	'mdat',
+	'free',
+	'skip',
+	'wide',
+	'pnot',
+	'styp',
+	'moof',
+	'sidx',
+	'uuid',
+	'pdin',
+];
 
 /**
  * @param head the first SIGNATURE_LENGTH bytes, or the whole of a smaller file
@@ -83,7 +96,11 @@ function begins(head: Buffer, pattern: string): boolean {
 
 /** A page that asks for a log-in, or an error message, is what stale links give. */
 function asWriting(head: Buffer): string | undefined {
-	const start = head.toString('utf8').replace(/^\uFEFF/, '').trimStart().toLowerCase();
+	const start = head
+		.toString('utf8')
+		.replace(/^\uFEFF/, '')
+		.trimStart()
+		.toLowerCase();
 	if (/^<!doctype html|^<html|^<head/.test(start)) return 'an HTML page';
 	if (start.includes('<svg')) return 'an SVG image';
 	if (start.startsWith('<?xml')) return 'an XML document';

@@ -17,3 +17,23 @@ export function bufferSource(bytes: Buffer): ByteSource {
 		read: async (offset, length) => bytes.subarray(offset, offset + length),
 	};
 }
+
+/**
+ * Takes a part out of a stream and leaves the rest of it unread.
+ * @param skip bytes that come before the part
+ * @returns fewer bytes where the stream ends early
+ */
+export async function collect(
+	stream: AsyncIterable<Buffer>,
+	length: number,
+	skip = 0,
+): Promise<Buffer> {
+	const chunks: Buffer[] = [];
+	let from = 0;
+	for await (const chunk of stream) {
+		chunks.push(chunk.subarray(Math.max(0, skip - from), Math.max(0, skip + length - from)));
+		from += chunk.length;
+		if (from >= skip + length) break;
+	}
+	return Buffer.concat(chunks);
+}

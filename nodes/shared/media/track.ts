@@ -1,4 +1,4 @@
-import { flags, inside, int, isLong, uint } from './boxes';
+import { flags, fourLetters, inside, int, isLong, uint } from './boxes';
 
 /** How a picture is turned and stretched: the first two columns and rows of a QuickTime matrix. */
 export type Matrix = [a: number, b: number, c: number, d: number];
@@ -43,7 +43,7 @@ export function readTrack(trak: Buffer, movieTimescale: number): Track {
 		id: uint(tkhd, isLong(tkhd) ? 20 : 12),
 		handler: inside(trak, 'mdia', 'hdlr').toString('latin1', 8, 12),
 		isEnabled: (flags(tkhd) & 1) === 1,
-		codec: stsd.toString('latin1', 12, 16),
+		codec: fourLetters(stsd, 12).trim(),
 		// The picture as it is coded; a damaged description leaves the size that it is shown in.
 		width: stsd.length < 44 ? NaN : stsd.readUInt16BE(40) || fixedPoint(tkhd, matrixAt + 36),
 		height: stsd.length < 44 ? NaN : stsd.readUInt16BE(42) || fixedPoint(tkhd, matrixAt + 40),
@@ -56,7 +56,12 @@ export function readTrack(trak: Buffer, movieTimescale: number): Track {
 
 /** The four numbers that turn a picture. */
 export function readMatrix(body: Buffer, at: number): Matrix {
-	return [fixedPoint(body, at), fixedPoint(body, at + 4), fixedPoint(body, at + 12), fixedPoint(body, at + 16)];
+	return [
+		fixedPoint(body, at),
+		fixedPoint(body, at + 4),
+		fixedPoint(body, at + 12),
+		fixedPoint(body, at + 16),
+	];
 }
 
 /**
@@ -100,7 +105,7 @@ function shown(elst: Buffer, movieTimescale: number, media: number): number {
 		const segment = uint(elst, 8 + entry * length, bytes) / movieTimescale;
 		const isPause = int(elst, 8 + entry * length + bytes, bytes) < 0;
 		// No length means all there is; more than there is cannot be shown.
-		if (!isPause) seconds += segment > 0 ? Math.min(segment, media) : media;
+		if (!isPause) seconds += segment < media ? segment || media : media;
 	}
 	return seconds > 0 ? seconds : media;
 }

@@ -1,18 +1,21 @@
 import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../read';
+import type { Json } from '../read';
 import type { KlingTask, TaskRef, TaskStatus } from '../task';
 import { isConcurrencyCode } from './overload';
 import { DEFAULT_SECONDS } from './provider';
-import type { Problem, Provider } from './provider';
+import type { Callback, Problem, Provider } from './provider';
 
 /** Magnific: the documented paths of "Kling 3 Omni - Video-to-video generation". */
 const TASKS_PATH = '/v1/ai/reference-to-video/kling-v3-omni';
 
-const STATUSES: Record<string, TaskStatus> = {
-	CREATED: 'pending',
-	IN_PROGRESS: 'running',
-	COMPLETED: 'completed',
-	FAILED: 'failed',
-};
+const STATUSES = new Map<string, TaskStatus>([
+	['CREATED', 'pending'],
+	['IN_PROGRESS', 'running'],
+	['COMPLETED', 'completed'],
+	['FAILED', 'failed'],
+]);
+
+const PLACE = { provider: 'magnific', endpoint: 'referenceToVideo' } as const;
 
 export const magnific: Provider = {
 	name: 'magnific',
@@ -24,6 +27,10 @@ export const magnific: Provider = {
 	statusPath: ({ taskId }) => `${TASKS_PATH}/${encodeURIComponent(taskId)}`,
 	listPath: TASKS_PATH,
 	rules: () => [],
+	callback: {
+		ask: (url) => ({ webhook_url: url }),
+		isTaken: (body) => body.webhook_url !== undefined,
+	},
 	seconds: ({ duration }) => Number(duration ?? DEFAULT_SECONDS),
 	readCreated: (endpoint, body) => readTask({ provider: 'magnific', endpoint }, body),
 	readTask: (ref, body) => {
@@ -33,13 +40,17 @@ export const magnific: Provider = {
 	readList: (body) => {
 		const list = asObject(body).data;
 		if (!Array.isArray(list)) return undefined;
-		return list
-			.map((entry) => readTask({ provider: 'magnific', endpoint: 'referenceToVideo' }, entry))
-			.filter((task) => task !== undefined);
+		return list.map((entry) => readTask(PLACE, entry)).filter((task) => task !== undefined);
 	},
+	readCallback,
 	readProblem,
 	isOverload: isConcurrencyCode,
 };
+
+function unwrap(body: unknown): Json {
+	const outer = asObject(body);
+	return isObject(outer.data) ? outer.data : outer;
+}
 
 /**
  * Status answers, create answers, list entries and callbacks are one shape, with or without `data` around it.
@@ -50,14 +61,13 @@ function readTask(
 	body: unknown,
 	knownId?: string,
 ): KlingTask | undefined {
-	const outer = asObject(body);
-	const data = isObject(outer.data) ? outer.data : outer;
+	const data = unwrap(body);
 	const providerStatus = asText(data.status);
 	const taskId = data.task_id === undefined ? knownId : readTaskId(data.task_id);
 	if (taskId === undefined || (providerStatus === undefined && knownId !== undefined))
 		return undefined;
 	// An unknown word must not end a paid wait: it counts as running.
-	const status = STATUSES[providerStatus?.toUpperCase() ?? 'CREATED'] ?? 'running';
+	const status = STATUSES.get(providerStatus?.toUpperCase() ?? 'CREATED') ?? 'running';
 	return {
 		provider: ref.provider,
 		endpoint: ref.endpoint,
@@ -68,6 +78,22 @@ function readTask(
 		createdAt: asText(data.created_at) ?? null,
 		updatedAt: asText(data.updated_at) ?? null,
 		...(status === 'failed' ? { failure: readFailure(data) } : {}),
+	};
+}
+
+/** Unlike an answer, a callback comes from anybody: what is not as documented is none. */
+function readCallback(body: unknown): Callback | undefined {
+	const { status, generated } = unwrap(body);
+	const isCallback =
+		STATUSES.has(status as string) && (Array.isArray(generated) || (generated ?? null) === null);
+	const task = isCallback ? readTask(PLACE, body) : undefined;
+	if (!task) return undefined;
+	const lacksLink = task.status === 'completed' && task.videoUrls.length === 0;
+	return {
+		taskId: task.taskId,
+		status: task.status,
+		endpoints: magnific.endpoints,
+		...(lacksLink ? {} : { task }),
 	};
 }
 

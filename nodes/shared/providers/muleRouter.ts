@@ -2,7 +2,7 @@ import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../r
 import type { EndpointName, KlingTask, TaskFailure, TaskRef, TaskStatus } from '../task';
 import { isConcurrencyCode } from './overload';
 import { DEFAULT_SECONDS } from './provider';
-import type { Problem, Provider } from './provider';
+import type { Callback, Problem, Provider } from './provider';
 
 const MODEL_PATH = '/vendors/klingai/v1/kling-v3-omni';
 
@@ -13,16 +13,22 @@ const CREATE_PATHS: Partial<Record<EndpointName, string>> = {
 	videoEdit: `${MODEL_PATH}/video-to-video/edit`,
 };
 
-const STATUSES: Record<string, TaskStatus> = {
-	pending: 'pending',
-	queued: 'pending',
-	running: 'running',
-	processing: 'running',
-	retrying: 'running',
-	completed: 'completed',
-	succeeded: 'completed',
-	failed: 'failed',
-};
+const STATUSES = new Map<string, TaskStatus>([
+	['pending', 'pending'],
+	['queued', 'pending'],
+	['running', 'running'],
+	['processing', 'running'],
+	['retrying', 'running'],
+	['completed', 'completed'],
+	['succeeded', 'completed'],
+	['failed', 'failed'],
+]);
+
+const EVENTS = new Map<unknown, TaskStatus>([
+	['task.created', 'pending'],
+	['task.succeeded', 'completed'],
+	['task.failed', 'failed'],
+]);
 
 /** An edit is as long as its reference video, which is at most so long. */
 const LONGEST_REFERENCE_SECONDS = 10;
@@ -49,6 +55,7 @@ export const muleRouter: Provider = {
 			: readTask({ provider: 'muleRouter', endpoint, taskId }, body);
 	},
 	readTask,
+	readCallback,
 	readProblem,
 	isOverload: isConcurrencyCode,
 };
@@ -99,7 +106,7 @@ function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
 	const taskId = info.id === undefined ? ref.taskId : readTaskId(info.id);
 	if (providerStatus === undefined || taskId !== ref.taskId) return undefined;
 	// An unknown word must not end a paid wait: it counts as running.
-	const status = STATUSES[providerStatus.toLowerCase()] ?? 'running';
+	const status = STATUSES.get(providerStatus.toLowerCase()) ?? 'running';
 	return {
 		provider: 'muleRouter',
 		endpoint: ref.endpoint,
@@ -111,6 +118,42 @@ function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
 		updatedAt: asText(info.updated_at) ?? null,
 		...(status === 'failed' ? { failure: readFailure(body) } : {}),
 	};
+}
+
+/**
+ * Callbacks are set up for the whole account, so most may be about other models. None names the
+ * endpoint that keeps the task, nor can it be believed for what it says: the task is looked up.
+ */
+function readCallback(body: unknown): Callback | 'foreign' | undefined {
+	const { id, type, data } = asObject(body);
+	const { vendor = '', model_name: model = '', payload } = asObject(data);
+	const status = EVENTS.get(type);
+	const isEnvelope =
+		typeof id === 'string' &&
+		id !== '' &&
+		isObject(data) &&
+		typeof vendor === 'string' &&
+		typeof model === 'string';
+	if (!isEnvelope || status === undefined) return undefined;
+	if (isForeign(`${vendor}/${model}`)) return 'foreign';
+	const taskId = readTaskId(taskInfo(payload).id);
+	return taskId === undefined
+		? undefined
+		: { messageId: id, taskId, status, endpoints: likeliestFirst(model) };
+}
+
+/** How exactly they write vendor and model is not published; without either, it may be ours. */
+function isForeign(model: string): boolean {
+	const name = model.toLowerCase();
+	if (name === '/') return false;
+	const isOmni = name.includes('kling') && name.includes('omni');
+	return !isOmni || name.includes('text-to-video') || name.includes('image-to-video');
+}
+
+function likeliestFirst(model: string): EndpointName[] {
+	const isNamed = (endpoint: EndpointName) =>
+		model.includes(createPath(endpoint).slice(MODEL_PATH.length));
+	return [...muleRouter.endpoints].sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
 }
 
 /** A failed task answers HTTP 200, with its reason in one of three places. */

@@ -1,4 +1,4 @@
-import type { EndpointName, KlingTask, ProviderName, TaskRef } from '../task';
+import type { EndpointName, KlingTask, ProviderName, TaskRef, TaskStatus } from '../task';
 
 /** What a provider says when it refuses a request. */
 export interface Problem {
@@ -6,6 +6,18 @@ export interface Problem {
 	code?: string;
 	/** The fields it names, in its own spelling. */
 	fields: Array<{ name: string; reason: string }>;
+}
+
+/** What a callback says, before anything of it is believed. */
+export interface Callback {
+	/** The message's own id, where the body carries one. */
+	messageId?: string;
+	taskId: string;
+	status: TaskStatus;
+	/** Where the task may be, likeliest first. */
+	endpoints: readonly EndpointName[];
+	/** The task, where the callback tells all that a status answer would. */
+	task?: KlingTask;
 }
 
 export type Mode = 'std' | 'pro';
@@ -33,6 +45,14 @@ export interface Provider {
 	/** @returns the task, or undefined when this is no status answer */
 	readTask(ref: TaskRef, body: unknown): KlingTask | undefined;
 	readList?(body: unknown): KlingTask[] | undefined;
+	/** How to ask for callbacks about one request, where the API can. */
+	callback?: {
+		ask(url: string): Record<string, unknown>;
+		/** Whether the body asks for some already. */
+		isTaken(body: Record<string, unknown>): boolean;
+	};
+	/** @returns `foreign` for what is about another model, or undefined when it is no callback */
+	readCallback(body: unknown): Callback | 'foreign' | undefined;
 	readProblem(body: unknown): Problem;
 	/** Whether a failure means "too many tasks at once", which passes by itself. */
 	isOverload(problem: { code?: string; reason?: string }): boolean;

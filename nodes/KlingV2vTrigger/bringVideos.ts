@@ -1,0 +1,27 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { deliver } from '../shared/deliver';
+import { InvalidInput } from '../shared/errors';
+import { settle } from '../shared/items';
+import { readBinaryField } from '../shared/jobs';
+import { Session } from '../shared/session';
+import type { KlingTask } from '../shared/task';
+
+/** Fetches the file of each finished task that a callback has told of. */
+export async function bringVideos(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const session = new Session(context);
+	const isWanted = context.getNodeParameter('downloadVideo', 0, true) === true;
+	const told = context.getInputData().map(({ json }, item) => ({ item, json }));
+	const output = await settle(session, told, async ({ item, json }) => {
+		const task = json as unknown as KlingTask;
+		const isFetched = isWanted && task.status === 'completed';
+		if (!isFetched) return await deliver(session, task, undefined);
+		const { value, problems } = readBinaryField(context, item);
+		if (problems.length > 0) throw new InvalidInput(problems);
+		return await deliver(session, task, value);
+	});
+	session.end();
+	return output.map((item, index) => {
+		const { dedupeKey } = told[index].json;
+		return 'error' in item.json ? item : { ...item, json: { ...item.json, dedupeKey } };
+	});
+}

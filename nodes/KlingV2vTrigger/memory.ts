@@ -1,0 +1,54 @@
+import type { IWebhookFunctions } from 'n8n-workflow';
+import { Checker } from './recheck';
+import { Recent } from './recent';
+import { Replays } from './replays';
+
+/** What a node remembers from one callback to the next. */
+export interface Memory {
+	checker: Checker;
+	replays: Replays;
+	/** @returns whether the log does not say it already */
+	isUnsaid(message: string): boolean;
+}
+
+/** What this process holds of one node. */
+class Held {
+	readonly checker = new Checker();
+
+	readonly seen = new Recent<true>(4_000);
+
+	readonly said = new Recent<number>(20);
+}
+
+const nodes = new Recent<Held>(1_000);
+
+/** So often the same message goes to the log, in milliseconds: the callers are anybody. */
+const SILENCE_MS = 5 * 60_000;
+
+export function memoryOf(context: IWebhookFunctions): Memory {
+	const { held, stored } = isTest(context)
+		? { held: new Held(), stored: {} }
+		: { held: heldFor(context), stored: context.getWorkflowStaticData('node') };
+	return {
+		checker: held.checker,
+		replays: new Replays(held.seen, stored),
+		isUnsaid(message) {
+			const now = Date.now();
+			if (now - (held.said.get(message) ?? -Infinity) < SILENCE_MS) return false;
+			held.said.set(message, now);
+			return true;
+		},
+	};
+}
+
+/** Whoever tries a workflow out in the editor sends the same callback again and again. */
+function isTest(context: IWebhookFunctions): boolean {
+	return context.getMode() === 'manual';
+}
+
+function heldFor(context: IWebhookFunctions): Held {
+	const key = `${context.getWorkflow().id} ${context.getNode().id}`;
+	const held = nodes.get(key) ?? new Held();
+	nodes.set(key, held);
+	return held;
+}

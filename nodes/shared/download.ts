@@ -85,6 +85,9 @@ export async function download(
 class Source {
 	private current: Bytes | undefined;
 
+	/** Ends a request: destroying a body that nobody has begun to read leaves its connection open. */
+	private connection: AbortController | undefined;
+
 	private breaks = 0;
 
 	private refreshed = false;
@@ -144,6 +147,7 @@ class Source {
 	}
 
 	close(): void {
+		this.connection?.abort();
 		this.current?.destroy();
 		this.current = undefined;
 	}
@@ -166,6 +170,7 @@ class Source {
 
 	private async request(from: number, etag?: string): Promise<Body> {
 		const { context, signal } = this.session;
+		this.connection = new AbortController();
 		const response = await context.helpers.httpRequest({
 			method: 'GET',
 			url: this.link,
@@ -179,7 +184,7 @@ class Source {
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 			timeout: tolerance.stall,
-			abortSignal: signal,
+			abortSignal: AbortSignal.any([signal, this.connection.signal]),
 		});
 		const status: number = response.statusCode;
 		const headers = asObject(response.headers);

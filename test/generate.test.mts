@@ -47,6 +47,7 @@ describe('a finished video', () => {
 			videoUrlExpiresAt: expect.stringMatching(/^20\d\d-.*Z$/),
 			createdAt: null,
 			updatedAt: null,
+			media: { width: 1280, height: 720, duration: 5, frameRate: 24, size: expect.any(Number) },
 		});
 		expect(items[0].pairedItem).toEqual({ item: 0 });
 		expect(items[0].binary?.data).toMatchObject({
@@ -437,14 +438,16 @@ describe('bad input', () => {
 			['First Frame and Last Frame cannot be used when Refer Type is Base'],
 		],
 		[
-			'an image that is neither URL nor Base64',
+			'an image that is nothing of all it may be',
 			{
 				provider: 'muleRouter',
 				prompt: 'x',
 				videoList: list,
-				additionalFields: { firstFrame: 'picture.png' },
+				additionalFields: { firstFrame: 'my picture' },
 			},
-			['First Frame must be an http or https URL, a data URI or Base64 (got "picture.png")'],
+			[
+				'First Frame must be an http or https URL, a data URI, Base64 or the name of a binary field (got "my picture")',
+			],
 		],
 		[
 			'a poll interval below a second',
@@ -468,7 +471,7 @@ describe('bad input', () => {
 				'Video URL must be',
 				'Duration must be',
 				'CFG Scale must be',
-				'Image URL must be',
+				'Image URL: the item has no binary field "y"',
 			],
 		],
 	];
@@ -568,6 +571,7 @@ describe('a failed item', () => {
 		const { error } = await bench.generate({
 			...muleRouter('videoEdit'),
 			videoUrl: `${bench.emulator.mediaUrl}/not-a-video.html`,
+			options: { checkMedia: false, pollInterval: 1 },
 		});
 		expect(error?.message).toContain('MuleRouter could not make the video');
 	});

@@ -177,6 +177,7 @@ function declared(scope: Record<string, string>): Declared[] {
 		Object.entries(displayOptions?.show ?? {}).every(([name, values]) =>
 			(values as unknown[]).includes(scope[name.replace('/', '')]),
 		);
+	scope.videoSource ??= 'url';
 	return properties
 		.filter(shows)
 		.flatMap((property) =>

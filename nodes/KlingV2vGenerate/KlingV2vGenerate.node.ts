@@ -10,7 +10,8 @@ import type {
 import { deliver } from '../shared/deliver';
 import { settle } from '../shared/items';
 import { readJobs } from '../shared/jobs';
-import { expectReachable, isPaused, nudge, pause, resumeWebhooks } from '../shared/pause';
+import { inspect } from '../shared/media/inspect';
+import { isPaused, nudge, pause, resumeWebhooks } from '../shared/pause';
 import { Run } from '../shared/run';
 import { expectVideo } from '../shared/wait';
 import { properties } from './properties';
@@ -53,9 +54,9 @@ export class KlingV2vGenerate implements INodeType {
 	}
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const jobs = readJobs(this);
-		await expectReachable(this, jobs);
-		const run = new Run(this, jobs);
+		const asked = readJobs(this);
+		const run = new Run(this, asked);
+		const jobs = await inspect(run, asked);
 		const output = await settle(run, jobs, async (job) => {
 			if (job.options.validateOnly) return await run.preview(job);
 			if (job.completion !== 'poll') return await run.submit(job);

@@ -2,6 +2,7 @@ import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { requestProperties } from '../shared/properties';
 import {
 	binaryPropertyName,
+	checkMedia,
 	downloadVideo,
 	maxConcurrentTasks,
 	maxTasks,
@@ -67,6 +68,14 @@ export const properties: INodeProperties[] = [
 		type: 'collection',
 		placeholder: 'Add Option',
 		default: {},
-		options: [maxConcurrentTasks, maxTasks, maxTotalSeconds, pollInterval, validateOnly, waitLimit],
+		options: [
+			checkMedia,
+			maxConcurrentTasks,
+			maxTasks,
+			maxTotalSeconds,
+			pollInterval,
+			validateOnly,
+			waitLimit,
+		],
 	},
 ];

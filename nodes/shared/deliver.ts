@@ -1,6 +1,11 @@
+import type { IBinaryData } from 'n8n-workflow';
 import { download } from './download';
 import { DownloadFailed } from './errors';
 import type { Outcome } from './items';
+import { storedSource } from './media/binarySource';
+import { isFault } from './media/fault';
+import { readVideo } from './media/video';
+import type { VideoFacts } from './media/video';
 import type { Session } from './session';
 import { linkExpiry } from './task';
 import type { KlingTask } from './task';
@@ -48,5 +53,15 @@ export async function fetchFile(
 		current = (await look(session, task)).task ?? current;
 		return current;
 	});
-	return data instanceof DownloadFailed ? data : { task: current, file: { field, data } };
+	if (data instanceof DownloadFailed) return data;
+	const media = await factsOf(session, data);
+	return { task: current, file: { field, data }, media };
+}
+
+/** What the finished video is, read from the head of the stored file. */
+async function factsOf({ context }: Session, data: IBinaryData): Promise<VideoFacts | undefined> {
+	const source = await storedSource(context.helpers, data);
+	if (isFault(source)) return undefined;
+	const found = await readVideo(source);
+	return isFault(found) ? undefined : found;
 }

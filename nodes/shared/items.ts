@@ -9,25 +9,41 @@ import type {
 import { Stopped } from './clock';
 import { KlingError } from './errors';
 import type { ErrorDetails } from './errors';
+import type { VideoFacts } from './media/video';
 import type { NodeContext } from './session';
 import type { KlingTask, TaskRef } from './task';
 import { taskToJson } from './task';
 
 /** What becomes of an input item: a task as far as it got, or the request that would make one. */
 export type Outcome =
-	| { task: KlingTask; timedOut?: boolean; file?: { field: string; data: IBinaryData } }
+	| {
+			task: KlingTask;
+			timedOut?: boolean;
+			file?: { field: string; data: IBinaryData };
+			/** What the file is, where it could be read. */
+			media?: VideoFacts;
+	  }
 	| { preview: IDataObject };
 
 /** @param isTool an AI agent reads it, and wants a sentence that says what to do next */
 function itemOf(outcome: Outcome, item: number, isTool: boolean): INodeExecutionData {
 	const pairedItem = { item };
 	if ('preview' in outcome) return { json: outcome.preview, pairedItem };
-	const { task, timedOut, file } = outcome;
+	const { task, timedOut, file, media } = outcome;
 	return {
-		json: { ...taskToJson(task, timedOut), ...(isTool ? { message: sentence(task) } : {}) },
+		json: {
+			...taskToJson(task, timedOut),
+			...(media ? { media: mediaToJson(media) } : {}),
+			...(isTool ? { message: sentence(task) } : {}),
+		},
 		...(file ? { binary: { [file.field]: file.data } } : {}),
 		pairedItem,
 	};
+}
+
+/** Pixels, seconds, frames a second and bytes. */
+function mediaToJson({ width, height, duration, frameRate, size }: VideoFacts): IDataObject {
+	return { width, height, duration, frameRate, size };
 }
 
 function sentence({ taskId, provider, endpoint, status, videoUrls }: KlingTask): string {

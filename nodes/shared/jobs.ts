@@ -3,6 +3,7 @@ import { InvalidInput } from './errors';
 import { readItems } from './items';
 import type { Bad } from './items';
 import { fingerprint } from './ledger';
+import { mediaIn } from './media/media';
 import type { Options } from './options';
 import { readOptions } from './options';
 import { apiProperties } from './properties';
@@ -17,6 +18,8 @@ import { checkFields, checkValue, withoutDefaults } from './values';
 const COMPLETIONS = ['poll', 'callback', 'submitOnly'] as const;
 
 export type Completion = (typeof COMPLETIONS)[number];
+
+const VIDEO_SOURCES = ['url', 'binary'] as const;
 
 /** One input item, checked: what to ask for, and what to do once it is there. */
 export interface Job {
@@ -48,6 +51,7 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 		...problems,
 		...mode.problems,
 		...provider.rules(body, endpoint),
+		...missingFields(context, item, body),
 		...(completion === 'callback' ? callbackProblems(provider, body) : []),
 		...optionProblems,
 		...(field?.problems ?? []),
@@ -63,7 +67,7 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 			provider,
 			endpoint,
 			path,
-			body: { ...body, ...(callbackUrl ? provider.callback?.ask(callbackUrl) : {}) } as IDataObject,
+			body: { ...body, ...(callbackUrl ? provider.callback?.ask(callbackUrl) : {}) },
 			callbackUrl,
 			// Without the address of the callback, which is another in each execution.
 			asked: fingerprint(provider.name, path, body),
@@ -74,6 +78,15 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 		options,
 		binaryField: field?.value,
 	};
+}
+
+function missingFields(context: IExecuteFunctions, item: number, body: unknown): string[] {
+	const { binary = {} } = context.getInputData()[item];
+	return mediaIn(body).flatMap(({ origin, label: field }) =>
+		'field' in origin && !binary[origin.field]
+			? [`${field}: the item has no binary field "${origin.field}"`]
+			: [],
+	);
 }
 
 function callbackProblems({ label, callback }: Provider, body: Record<string, unknown>): string[] {
@@ -160,7 +173,8 @@ function readBody(
 	provider: Provider,
 	endpoint: EndpointName,
 ) {
-	const scope = { provider: provider.name, endpoint };
+	const videoSource = readChoice(context, item, 'videoSource', 'Reference Video', VIDEO_SOURCES);
+	const scope = { provider: provider.name, endpoint, videoSource };
 	const { body: fields, additionalFields } = apiProperties[provider.name];
 	const shown = fields.filter((property) => isShown(property, scope));
 	const top = Object.fromEntries(

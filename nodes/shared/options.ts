@@ -1,5 +1,6 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import {
+	checkMedia,
 	maxConcurrentTasks,
 	maxTasks,
 	maxTotalSeconds,
@@ -20,9 +21,18 @@ export interface Options {
 	/** Of video, in all. */
 	maxTotalSeconds: number;
 	validateOnly: boolean;
+	checkMedia: boolean;
 }
 
-const ALL = [waitLimit, pollInterval, maxConcurrentTasks, maxTasks, maxTotalSeconds, validateOnly];
+const ALL = [
+	waitLimit,
+	pollInterval,
+	maxConcurrentTasks,
+	maxTasks,
+	maxTotalSeconds,
+	validateOnly,
+	checkMedia,
+];
 
 /** @returns the options of one item, and a sentence for each thing wrong with them */
 export function readOptions(
@@ -47,6 +57,7 @@ export function readOptions(
 			maxTasks: numberOf(maxTasks) ?? Infinity,
 			maxTotalSeconds: numberOf(maxTotalSeconds) ?? Infinity,
 			validateOnly: values[validateOnly.name] === true,
+			checkMedia: values[checkMedia.name] !== false,
 		},
 		problems,
 	};

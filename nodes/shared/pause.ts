@@ -1,19 +1,16 @@
-import { NodeOperationError } from 'n8n-workflow';
 import type {
 	IDataObject,
-	IExecuteFunctions,
 	INodeExecutionData,
 	IWebhookDescription,
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
 import { deliver } from './deliver';
-import { InvalidInput, KlingError } from './errors';
+import { KlingError } from './errors';
 import type { ErrorDetails } from './errors';
 import { settle } from './items';
 import type { Bad } from './items';
 import type { Job } from './jobs';
-import { isPrivateHost } from './privateHost';
 import { asArray, asObject } from './read';
 import type { Run } from './run';
 import { Session } from './session';
@@ -21,7 +18,6 @@ import type { NodeContext } from './session';
 import { Slots } from './slots';
 import type { KlingTask } from './task';
 import { isFinished, refOf } from './task';
-import { account } from './transport';
 import { expectVideo, look } from './wait';
 
 /**
@@ -51,30 +47,6 @@ const KEY = 'klingWaiting';
 
 /** Looks and downloads at a time, for one execution. */
 const AT_ONCE = 4;
-
-/**
- * Refuses, before anything is spent, an n8n that the provider could surely not call back.
- * @throws InvalidInput
- */
-export async function expectReachable(
-	context: IExecuteFunctions,
-	entries: Array<Job | Bad>,
-): Promise<void> {
-	for (const entry of entries) {
-		if (!('order' in entry) || entry.order.callbackUrl === undefined) continue;
-		const { provider, callbackUrl } = entry.order;
-		const { base } = await account(context, provider);
-		const { host, hostname } = new URL(callbackUrl);
-		if (!isPrivateHost(hostname) || isPrivateHost(new URL(base).hostname)) continue;
-		const fault = new InvalidInput([
-			`${provider.label} cannot call n8n back at ${host}, which is no public address: set n8n's environment variable WEBHOOK_URL to its public address, or choose Wait Until Done`,
-		]);
-		throw new NodeOperationError(context.getNode(), fault.message, {
-			itemIndex: entry.item,
-			description: fault.advice,
-		});
-	}
-}
 
 /** @returns whether there is anything to pause for */
 export function isPaused(entries: Array<Job | Bad>): boolean {

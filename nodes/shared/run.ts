@@ -1,4 +1,4 @@
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { Bad, Outcome } from './items';
 import type { Job } from './jobs';
 import { Ledger } from './ledger';
@@ -34,11 +34,16 @@ export class Run extends Session<IExecuteFunctions> {
 		this.submitter = new Submitter(this, this.ledger, new Slots(1), () => this.slots.narrow());
 	}
 
+	/** Whether an earlier try, or an execution that was retried, has created the item's task. */
+	hasTask({ order }: Job): boolean {
+		return this.ledger.find(order) !== undefined;
+	}
+
 	/** The request that would create the task of an item; it is not sent, and holds no key. */
 	async preview({ order }: Job): Promise<Outcome> {
 		const { provider, endpoint, path, body } = order;
 		const { base } = await account(this.context, provider);
-		const request = { method: 'POST', url: base + path, body };
+		const request = { method: 'POST', url: base + path, body: jsonOf(body) };
 		return { preview: { provider: provider.name, endpoint, request } };
 	}
 
@@ -120,6 +125,10 @@ export const turn = { firstPause: 5_000, longestPause: 120_000 };
 
 function isTurnedAway({ status, provider, failure }: KlingTask): boolean {
 	return status === 'failed' && providers[provider].isOverload(failure ?? {});
+}
+
+function jsonOf(body: Record<string, unknown>): IDataObject {
+	return JSON.parse(JSON.stringify(body)) as IDataObject;
 }
 
 function lacksReference(prompt: unknown): boolean {

@@ -1,8 +1,9 @@
 import { sleep } from 'n8n-workflow';
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 import { MaybeCreated, NotReached } from './errors';
 import { continuesOnFail } from './items';
 import type { Ledger, Place } from './ledger';
+import { lend } from './media/lend';
 import type { Provider } from './providers';
 import { excerpt } from './read';
 import { refusal } from './refusal';
@@ -18,7 +19,8 @@ export interface Order extends Place {
 	provider: Provider;
 	endpoint: EndpointName;
 	path: string;
-	body: IDataObject;
+	/** With a Media in place of each video and image, until it is sent. */
+	body: Record<string, unknown>;
 	/** Where the provider is asked to call back; already in the body. */
 	callbackUrl?: string;
 	/** Milliseconds: how long to go on trying where the provider is busy. */
@@ -104,10 +106,11 @@ export class Submitter {
 		const { provider, endpoint } = order;
 		clock.check();
 		await this.listOnce(provider);
+		const body = await lend(this.session, order);
 		clock.check();
 		// From here on a task may exist, whatever goes wrong: not even this code may ask twice.
 		this.remember(order, uncertain(order, 'the request was cut off'));
-		const pending = create(context, provider, order.path, order.body, {
+		const pending = create(context, provider, order.path, body, {
 			clock,
 			deadline: clock.now() + order.patience,
 			onBusy: this.onBusy,

@@ -67,6 +67,21 @@ export async function read(
 	});
 }
 
+/** One POST that costs nothing, such as asking for a place to put a file. */
+export async function post(
+	context: Context,
+	provider: Provider,
+	path: string,
+	body: IDataObject,
+): Promise<Answer> {
+	return await request(context, provider, {
+		method: 'POST',
+		url: path,
+		body,
+		timeout: patience.readTimeout,
+	});
+}
+
 /**
  * Sends the POST that creates a task. It is repeated only where surely no task was made: after 429
  * and 503, and where no byte was sent. Neither provider has an idempotency key.

@@ -1,7 +1,8 @@
 import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
+import { Media } from './media/media';
 import type { ApiProperty, Limits, Scope } from './properties/apiProperty';
 import { isShown } from './properties/apiProperty';
-import { asArray, excerpt, isHttpUrl, isObject } from './read';
+import { asArray, asObject, excerpt, isHttpUrl, isObject } from './read';
 
 /** A value as it was found, or what is wrong with it; `undefined` where the user left it alone. */
 export interface Checked {
@@ -14,17 +15,23 @@ const wrong = (...problems: string[]): Checked => ({ problems });
 
 const DATA_URI = /^data:image\/(?:png|jpe?g);base64,[A-Za-z0-9+/=\s]+$/i;
 const BASE64 = /^[A-Za-z0-9+/]{64,}={0,2}$/;
+const FIELD_NAME = /^[A-Za-z0-9_.-]{1,63}$/;
 
 /**
  * Holds a value against its property's declaration: type, options, limits.
  * @param label how the user knows the field, with its position in a list
  * @returns the value in the API's spelling, or a sentence for each thing wrong
  */
-export function checkValue(property: INodeProperties, given: unknown, label: string): Checked {
+export function checkValue(
+	property: INodeProperties,
+	given: unknown,
+	label: string,
+	scope: Scope = {},
+): Checked {
 	if (isLeftAlone(given)) {
 		return property.required ? wrong(`${label} is required`) : ok(undefined);
 	}
-	if (property.type === 'fixedCollection') return checkEntries(property, given, label);
+	if (property.type === 'fixedCollection') return checkEntries(property, given, label, scope);
 	if (property.typeOptions?.multipleValues) return checkList(property, given, label);
 	return checkOne(property, given, label);
 }
@@ -47,12 +54,23 @@ export function checkFields(
 			isLeftAlone(values[property.name]) && property.alwaysSent
 				? property.default
 				: values[property.name];
-		const checked = checkValue(property, given, label(property));
+		const checked = checkValue(property, given, label(property), scope);
 		problems.push(...checked.problems);
 		if (checked.value === undefined) continue;
-		body[property.routing.send.property] = checked.value;
+		place(body, property.routing.send.property, checked.value);
 	}
 	return { body, problems };
+}
+
+/** @param path `name`, or `list[0].name` for a field of a list's first entry */
+function place(body: Record<string, unknown>, path: string, value: unknown): void {
+	const [, list, name] = /^(\w+)\[0\]\.(\w+)$/.exec(path) ?? [];
+	if (list === undefined) {
+		body[path] = value;
+		return;
+	}
+	const [first, ...others] = asArray(body[list]).map(asObject);
+	body[list] = [{ ...first, [name]: value }, ...others];
 }
 
 function isLeftAlone(given: unknown): boolean {
@@ -88,13 +106,33 @@ function checkText({ maxLength, format }: Limits, given: unknown, label: string)
 		return wrong(`${label} must be at most ${maxLength} characters (got ${given.length})`);
 	}
 	const text = given.trim();
-	if (format === 'url' && !isHttpUrl(text)) {
-		return wrong(`${label} must be an http or https URL${got(text)}`);
+	switch (format) {
+		case 'url':
+			return isHttpUrl(text)
+				? ok(text)
+				: wrong(`${label} must be an http or https URL${got(text)}`);
+		case 'video':
+			return isHttpUrl(text)
+				? ok(new Media('video', label, { url: text }))
+				: wrong(`${label} must be an http or https URL${got(text)}`);
+		case 'videoField':
+			return ok(new Media('video', label, { field: text }));
+		case 'image':
+			return checkImage(text, label);
+		default:
+			return ok(given);
 	}
-	if (format === 'image' && !isHttpUrl(text) && !DATA_URI.test(text) && !BASE64.test(text)) {
-		return wrong(`${label} must be an http or https URL, a data URI or Base64${got(text)}`);
+}
+
+function checkImage(text: string, label: string): Checked {
+	if (isHttpUrl(text)) return ok(new Media('image', label, { url: text }));
+	if (DATA_URI.test(text) || BASE64.test(text)) {
+		return ok(new Media('image', label, { base64: text }));
 	}
-	return ok(format === undefined ? given : text);
+	if (FIELD_NAME.test(text)) return ok(new Media('image', label, { field: text }));
+	return wrong(
+		`${label} must be an http or https URL, a data URI, Base64 or the name of a binary field${got(text)}`,
+	);
 }
 
 function checkNumber({ typeOptions, ...property }: INodeProperties, given: unknown, label: string) {
@@ -126,18 +164,23 @@ function checkList(property: INodeProperties, given: unknown, label: string): Ch
 }
 
 /** A fixedCollection holds one list of objects, under the name of its only option. */
-function checkEntries(property: INodeProperties, given: unknown, label: string): Checked {
+function checkEntries(
+	property: INodeProperties,
+	given: unknown,
+	label: string,
+	scope: Scope,
+): Checked {
 	const [collection] = property.options as INodePropertyCollection[];
 	const entries = asArray(isObject(given) ? given[collection.name] : given);
 	const checked = entries.map((entry, index) => {
-		const place = `${label} ${index + 1}`;
-		if (!isObject(entry)) return wrong(`${place} must be an object${got(entry)}`);
+		const position = `${label} ${index + 1}`;
+		if (!isObject(entry)) return wrong(`${position} must be an object${got(entry)}`);
 		const properties = collection.values as ApiProperty[];
 		const { body, problems } = checkFields(
 			properties,
 			withoutDefaults(properties, entry),
-			{},
-			(field) => `${place}, ${field.displayName}`,
+			scope,
+			(field) => `${position}, ${field.displayName}`,
 		);
 		return problems.length > 0 ? wrong(...problems) : ok(body);
 	});

@@ -13,7 +13,8 @@ const READY_WITHIN_MS = 60_000;
  * @property {string} mediaUrl of reference and result videos
  * @property {string} controlUrl for looking into the emulator
  *
- * @typedef {Addresses & { ended: import('./children.mjs').Child['ended'], stop: () => Promise<void>, ask: (path: string) => Promise<any> }} RunningEmulator
+ * @typedef {Addresses & { ended: import('./children.mjs').Child['ended'], stop: () => Promise<void>, ask: (path: string, change?: { method?: string, body?: unknown }) => Promise<any> }} RunningEmulator
+ *   `ask`: its control address, which is also where it is told what to do
  */
 
 /**
@@ -80,11 +81,17 @@ export async function startEmulator({ port = 0, mediaPort = 0, taskSeconds, log 
 			...found,
 			ended: child.ended,
 			stop: child.stop,
-			ask: async (question) => {
-				const response = await fetch(found.controlUrl + question);
+			ask: async (question, { method = 'GET', body } = {}) => {
+				const response = await fetch(found.controlUrl + question, {
+					method,
+					...(body !== undefined && {
+						headers: { 'content-type': 'application/json' },
+						body: JSON.stringify(body),
+					}),
+				});
 				if (!response.ok)
 					throw new Error(
-						`The emulator answered ${question} with ${response.status}: ${await response.text()}`,
+						`The emulator answered ${method} ${question} with ${response.status}: ${await response.text()}`,
 					);
 				return await response.json();
 			},

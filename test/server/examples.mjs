@@ -26,13 +26,16 @@ const OWN_NODES = 'n8n-nodes-kling-v2v.';
 /** @type {Record<string, string>} */
 const CREDENTIAL_OF = { magnific: 'magnificApi', muleRouter: 'muleRouterApi' };
 
-/** @param {string} apiUrl the emulator's */
-export const emulatorCredentials = (apiUrl) =>
+/**
+ * @param {string} apiUrl the emulator's
+ * @param {string} [label] tells the credentials of several emulators apart
+ */
+export const emulatorCredentials = (apiUrl, label = 'emulator') =>
 	[
-		{ name: 'Magnific (emulator)', type: 'magnificApi', key: 'emulator-magnific-key' },
-		{ name: 'MuleRouter (emulator)', type: 'muleRouterApi', key: 'emulator-mulerouter-key' },
+		{ name: 'Magnific', type: 'magnificApi', key: 'emulator-magnific-key' },
+		{ name: 'MuleRouter', type: 'muleRouterApi', key: 'emulator-mulerouter-key' },
 	].map(({ name, type, key }) => ({
-		name,
+		name: `${name} (${label})`,
 		type,
 		data: { apiKey: key, baseUrl: apiUrl, webhookSecret: 'emulator-webhook-secret' },
 	}));
@@ -66,6 +69,21 @@ export function prepare({ id, file }, { credentials, ...values }) {
 }
 
 /**
+ * @param {import('./session.mjs').Session} session
+ * @param {string} apiUrl the emulator's
+ * @param {string} [label]
+ * @returns {Promise<Record<string, import('./session.mjs').CredentialReference>>} by credential type
+ */
+export async function saveCredentials(session, apiUrl, label) {
+	/** @type {Record<string, import('./session.mjs').CredentialReference>} */
+	const credentials = {};
+	for (const credential of emulatorCredentials(apiUrl, label)) {
+		credentials[credential.type] = await session.saveCredential(credential);
+	}
+	return credentials;
+}
+
+/**
  * Stores the credentials of the emulator and all examples, ready to run.
  *
  * @param {import('./session.mjs').Session} session
@@ -73,11 +91,7 @@ export function prepare({ id, file }, { credentials, ...values }) {
  * @param {string} folder where videos are saved
  */
 export async function importExamples(session, { apiUrl, mediaUrl }, folder) {
-	/** @type {Record<string, import('./session.mjs').CredentialReference>} */
-	const credentials = {};
-	for (const credential of emulatorCredentials(apiUrl)) {
-		credentials[credential.type] = await session.saveCredential(credential);
-	}
+	const credentials = await saveCredentials(session, apiUrl);
 	for (const example of Object.values(examples)) {
 		await session.saveWorkflow(
 			prepare(example, { credentials, videoUrl: `${mediaUrl}/reference.mp4`, folder }),

@@ -1,6 +1,6 @@
 // @ts-check
-// Makes a real n8n ready, with the Node.js that it needs, both as pinned by the lock file beside this one. It lives in the
-// user's cache and not in the project: it is 30 times the size of the rest, and the next clone finds it there.
+// Makes a real n8n ready, with the Node.js that it needs, both as pinned by a lock file. It lives in the user's cache and not
+// in the project: it is 30 times the size of the rest, and the next clone finds it there.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -14,6 +14,14 @@ import { Problem } from './problem.mjs';
 import { step } from './progress.mjs';
 
 /**
+ * Which n8n, and on what: a folder with a package.json and its lock file.
+ *
+ * @typedef {object} Pin
+ * @property {string} source the folder
+ * @property {number} nodeMajor the Node.js among its packages
+ * @property {number} newestNode the newest Node.js that it runs on, where that of this system has to do
+ * @property {number} bytes of disk that it takes
+ *
  * @typedef {object} N8n
  * @property {string} folder
  * @property {string} node the Node.js that runs it
@@ -21,38 +29,49 @@ import { step } from './progress.mjs';
  * @property {string} version
  */
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const manifest = path.join(here, 'package.json');
-const lockFile = path.join(here, 'package-lock.json');
+/** The n8n that all commands use, pinned beside this file. @type {Pin} */
+const CURRENT = {
+	source: path.dirname(fileURLToPath(import.meta.url)),
+	nodeMajor: 24,
+	newestNode: Infinity,
+	bytes: 3.2e9,
+};
 
-const TREE_BYTES = 3.2e9;
-const NODE_MAJOR = 24;
+const manifestOf = (/** @type {Pin} */ { source }) => path.join(source, 'package.json');
+const lockFileOf = (/** @type {Pin} */ { source }) => path.join(source, 'package-lock.json');
 
-/** @type {string} */
-export const n8nVersion = JSON.parse(fs.readFileSync(manifest, 'utf8')).dependencies.n8n;
+/** @param {Pin} pin @returns {string} */
+const versionOf = (pin) => JSON.parse(fs.readFileSync(manifestOf(pin), 'utf8')).dependencies.n8n;
 
-function place() {
+/** @param {Pin} pin */
+function place(pin) {
 	const cache =
 		process.env.KLING_V2V_CACHE ??
 		path.join(
 			process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'),
 			'n8n-nodes-kling-v2v',
 		);
-	const key = createHash('sha256').update(fs.readFileSync(lockFile)).digest('hex').slice(0, 12);
+	const key = createHash('sha256')
+		.update(fs.readFileSync(lockFileOf(pin)))
+		.digest('hex')
+		.slice(0, 12);
 	return path.resolve(cache, `n8n-${key}`);
 }
 
-/** @param {string} folder */
-function pinnedNode(folder) {
+/** @param {Pin} pin @param {string} folder */
+function pinnedNode(pin, folder) {
+	const { nodeMajor, newestNode } = pin;
 	const name = process.platform === 'win32' ? 'node.exe' : 'node';
 	const system = `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 	for (const carrier of [`node-${system}`, `node-bin-${system}`]) {
 		const file = path.join(folder, 'node_modules', carrier, 'bin', name);
 		if (fs.existsSync(file)) return file;
 	}
-	if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) return process.execPath;
+	const ours = Number(process.versions.node.split('.')[0]);
+	if (ours >= nodeMajor && ours <= newestNode) return process.execPath;
+	const range = newestNode === Infinity ? 'or newer' : `to ${newestNode}`;
 	throw new Problem(
-		`n8n ${n8nVersion} needs Node.js ${NODE_MAJOR}, and no ready build of it is known for ${process.platform} on ${process.arch}: install Node.js ${NODE_MAJOR} or newer and run the command again.`,
+		`n8n ${versionOf(pin)} needs Node.js ${nodeMajor}, and no ready build of it is known for ${process.platform} on ${process.arch}: run the command with Node.js ${nodeMajor} ${range}.`,
 	);
 }
 
@@ -67,21 +86,21 @@ export const withNode = (node, env) => ({
 	PATH: [path.dirname(node), env.PATH ?? env.Path].filter(Boolean).join(path.delimiter),
 });
 
-/** @param {string} folder @returns {N8n} */
-const describe = (folder) => ({
+/** @param {Pin} pin @param {string} folder @returns {N8n} */
+const describe = (pin, folder) => ({
 	folder,
-	node: pinnedNode(folder),
+	node: pinnedNode(pin, folder),
 	bin: path.join(folder, 'node_modules/n8n/bin/n8n'),
-	version: n8nVersion,
+	version: versionOf(pin),
 });
 
 /** The installed n8n, for those who come after the installation. */
-export function installedN8n() {
-	const folder = place();
+export function installedN8n(pin = CURRENT) {
+	const folder = place(pin);
 	if (!fs.existsSync(folder)) {
 		throw new Problem('n8n is not installed yet: run `node test/server/install.mjs` once.');
 	}
-	return describe(folder);
+	return describe(pin, folder);
 }
 
 /** @param {string} cache */
@@ -97,10 +116,10 @@ function makeCache(cache) {
 	}
 }
 
-/** How many packages the lock file names for this system. */
-function countPackages() {
+/** How many packages the lock file names for this system. @param {Pin} pin */
+function countPackages(pin) {
 	/** @type {Record<string, { os?: string[], cpu?: string[] }>} */
-	const { '': _root, ...packages } = JSON.parse(fs.readFileSync(lockFile, 'utf8')).packages;
+	const { '': _root, ...packages } = JSON.parse(fs.readFileSync(lockFileOf(pin), 'utf8')).packages;
 	const fits = (/** @type {string[] | undefined} */ list, /** @type {string} */ ours) =>
 		!list || list.includes(ours);
 	return Object.values(packages).filter(
@@ -112,11 +131,12 @@ function countPackages() {
  * All happens in a folder of another name, which gets its own when everything is there: a folder of the right name is
  * always whole. What an interrupted run has downloaded is in npm's cache, and a finished download is not repeated.
  *
+ * @param {Pin} pin
  * @param {string} folder
  * @param {(text: string) => void} note
  */
-async function install(folder, note) {
-	const what = `Installing n8n ${n8nVersion}`;
+async function install(pin, folder, note) {
+	const what = `Installing n8n ${versionOf(pin)}`;
 	const draft = `${folder}.partial`;
 	const log = `${folder}.log`;
 	const downloaded = path.join(draft, '.downloaded');
@@ -126,19 +146,19 @@ async function install(folder, note) {
 	if (!fs.existsSync(downloaded)) {
 		await requireDisk(
 			folder,
-			TREE_BYTES,
+			pin.bytes,
 			what,
 			'set the environment variable KLING_V2V_CACHE to a folder on another disk',
 		);
 		fs.mkdirSync(draft, { recursive: true });
-		for (const file of [manifest, lockFile])
+		for (const file of [manifestOf(pin), lockFileOf(pin)])
 			fs.copyFileSync(file, path.join(draft, path.basename(file)));
 		// The engine that npm would hold the packages against is not the one that will run them.
 		await npmCi({
 			what,
 			cwd: draft,
 			log,
-			total: countPackages(),
+			total: countPackages(pin),
 			note,
 			args: ['--engine-strict=false'],
 		});
@@ -147,7 +167,7 @@ async function install(folder, note) {
 
 	// The one package that has to fit the machine. Without a compiler it comes ready-made, where its maker's server is reachable.
 	note('fitting sqlite3 to this machine, about a minute');
-	const node = pinnedNode(draft);
+	const node = pinnedNode(pin, draft);
 	await npm(['rebuild', 'sqlite3', '--foreground-scripts'], {
 		what,
 		cwd: draft,
@@ -161,20 +181,20 @@ async function install(folder, note) {
 }
 
 /** @returns {Promise<N8n>} */
-export async function installN8n() {
-	return await step(`n8n ${n8nVersion} with Node.js ${NODE_MAJOR}`, async (note) => {
-		const folder = place();
+export async function installN8n(pin = CURRENT) {
+	return await step(`n8n ${versionOf(pin)} with Node.js ${pin.nodeMajor}`, async (note) => {
+		const folder = place(pin);
 		if (!fs.existsSync(folder)) {
 			makeCache(path.dirname(folder));
 			await withLock(
 				`${folder}.lock`,
 				{ waiting: (pid) => note(`waiting for process ${pid}, which is installing it`) },
 				async () => {
-					if (!fs.existsSync(folder)) await install(folder, note);
+					if (!fs.existsSync(folder)) await install(pin, folder, note);
 				},
 			);
 		} else note('installed');
-		return describe(folder);
+		return describe(pin, folder);
 	});
 }
 

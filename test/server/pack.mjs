@@ -62,13 +62,14 @@ async function build(log) {
 /**
  * Puts the packed package where n8n looks for community packages.
  *
- * @param {string} userFolder n8n's user folder
+ * @param {string | string[]} userFolders of one n8n, or of several that get the very same tarball
  * @param {{ log: string }} options
- * @returns {Promise<{ folder: string, version: string, bytes: number }>} `bytes`: of the tarball
+ * @returns {Promise<{ version: string, bytes: number }>} `bytes`: of the tarball
  */
-export async function packInto(userFolder, { log }) {
+export async function packInto(userFolders, { log }) {
 	return await step('The package, built and packed', async (note) => {
 		const manifest = readManifest();
+		fs.mkdirSync(path.dirname(log), { recursive: true });
 		fs.rmSync(log, { force: true });
 		if (!isBuilt(manifest)) {
 			note('building');
@@ -87,12 +88,14 @@ export async function packInto(userFolder, { log }) {
 			if (!tarball) throw new Problem(`Packing the package left no tarball: see ${log}.`);
 			const packed = path.join(scratch, tarball);
 
-			const folder = path.join(userFolder, '.n8n/nodes/node_modules', manifest.name);
-			fs.rmSync(folder, { recursive: true, force: true });
-			untar(packed, folder);
+			for (const userFolder of [userFolders].flat()) {
+				const folder = path.join(userFolder, '.n8n/nodes/node_modules', manifest.name);
+				fs.rmSync(folder, { recursive: true, force: true });
+				untar(packed, folder);
+			}
 			const bytes = fs.statSync(packed).size;
 			note(`${manifest.name} ${manifest.version}, ${size(bytes)}`);
-			return { folder, version: manifest.version, bytes };
+			return { version: manifest.version, bytes };
 		} finally {
 			fs.rmSync(scratch, { recursive: true, force: true });
 		}

@@ -1,4 +1,5 @@
 // @ts-check
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseFlatted } from './flatted.mjs';
 import { Problem } from './problem.mjs';
@@ -51,13 +52,18 @@ export class Session {
 	 * @param {Owner} owner
 	 */
 	static async open(url, owner) {
-		const session = new Session(url);
+		const session = new this(url);
 		const { userManagement } = await session.request('GET', '/settings');
 		if (userManagement.showSetupOnFirstLoad) {
 			await session.request('POST', '/owner/setup', owner);
 		} else {
 			await session
-				.request('POST', '/login', { emailOrLdapLoginId: owner.email, password: owner.password })
+				.request('POST', '/login', {
+					emailOrLdapLoginId: owner.email,
+					// The name it had in n8n 1.
+					email: owner.email,
+					password: owner.password,
+				})
 				.catch((error) => {
 					if (!(error instanceof N8nRequestError) || error.status !== 401) throw error;
 					throw new Problem(
@@ -182,6 +188,21 @@ export class Session {
 	}
 
 	/**
+	 * The latest executions of a workflow, however they were started, newest first.
+	 *
+	 * @param {string} workflowId
+	 * @returns {Promise<Array<Pick<Execution, 'id' | 'status'>>>}
+	 */
+	async executionsOf(workflowId) {
+		const filter = JSON.stringify({ workflowId });
+		const { results } = await this.request(
+			'GET',
+			`/executions?${new URLSearchParams({ filter, limit: '20' })}`,
+		);
+		return results;
+	}
+
+	/**
 	 * @param {string} id
 	 * @returns {Promise<Execution>}
 	 */
@@ -227,7 +248,7 @@ export class Session {
 	}
 
 	/**
-	 * A file from n8n's binary store, as the output panel's "Download" fetches it.
+	 * The digest and size of a file in n8n's binary store, fetched as the output panel's "Download" does; it may be huge.
 	 *
 	 * @param {string} id the `id` of an item's binary property
 	 */
@@ -236,7 +257,13 @@ export class Session {
 			'GET',
 			`/binary-data?${new URLSearchParams({ id, action: 'download' })}`,
 		);
-		return Buffer.from(await response.arrayBuffer());
+		const hash = createHash('sha256');
+		let bytes = 0;
+		for await (const chunk of response.body ?? []) {
+			hash.update(chunk);
+			bytes += chunk.length;
+		}
+		return { sha256: hash.digest('hex'), bytes };
 	}
 }
 

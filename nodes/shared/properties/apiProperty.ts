@@ -7,8 +7,11 @@ export interface Limits {
 	/** Entries of a list. */
 	minItems?: number;
 	maxItems?: number;
-	/** `url`: http(s) only. `image`: an http(s) URL, a data URI or Base64. */
-	format?: 'url' | 'image';
+	/**
+	 * `url` and `video`: http(s) only. `image`: an http(s) URL, a data URI, Base64 or the name of a
+	 * binary field. `videoField`: the name of a binary field.
+	 */
+	format?: 'url' | 'video' | 'image' | 'videoField';
 }
 
 /**
@@ -24,7 +27,7 @@ export interface ApiProperty extends INodeProperties {
 	alwaysSent?: true;
 }
 
-/** @param name the field's name in the request body */
+/** @param name the field's place in the request body, as `name` or `list[0].name` */
 export function sentAs(name: string): Pick<ApiProperty, 'routing'> {
 	return { routing: { send: { type: 'body', property: name } } };
 }

@@ -42,6 +42,38 @@ export const duration: ApiProperty = {
 	...sentAs('duration'),
 };
 
+/** The parameter that decides how a video gets to the provider; no API knows it. */
+export const videoSource: INodeProperties = {
+	displayName: 'Reference Video',
+	name: 'videoSource',
+	type: 'options',
+	noDataExpression: true,
+	options: [
+		{
+			name: 'Binary File',
+			value: 'binary',
+			description: 'A file of the input item; it is handed on to the provider',
+		},
+		{ name: 'URL', value: 'url', description: 'A public address that the provider fetches' },
+	],
+	default: 'url',
+	description: 'Where the reference video comes from',
+};
+
+export const videoBinaryPropertyName: ApiProperty = {
+	displayName: 'Input Binary Field',
+	name: 'videoBinaryPropertyName',
+	type: 'string',
+	default: 'data',
+	required: true,
+	hint: 'The name of the input binary field with the reference video',
+	description:
+		'The reference video: 3 to 10 seconds, 720 to 2160 px, 24 to 60 frames a second, at most 200 MB, MP4 or MOV',
+	limits: { format: 'videoField' },
+	alwaysSent: true,
+	...sentAs('video_url'),
+};
+
 export const videoUrl: ApiProperty = {
 	displayName: 'Video URL',
 	name: 'videoUrl',
@@ -51,7 +83,7 @@ export const videoUrl: ApiProperty = {
 	placeholder: 'https://example.com/reference.mp4',
 	description:
 		'Public http(s) address of the reference video: 3 to 10 seconds, 720 to 2160 px, 24 to 60 frames a second, at most 200 MB, MP4 or MOV',
-	limits: { format: 'url' },
+	limits: { format: 'video' },
 	...sentAs('video_url'),
 };
 

@@ -79,6 +79,15 @@ export const validateOnly: INodeProperties = {
 		'Whether to check everything and put out the exact request without sending it; nothing is created or paid',
 };
 
+export const checkMedia: INodeProperties = {
+	displayName: 'Check Media',
+	name: 'checkMedia',
+	type: 'boolean',
+	default: true,
+	description:
+		'Whether to look at the reference video and the images before anything is paid: kind, length, size and frame rate. Reads a small part of each file.',
+};
+
 /** The same parameter twice: in a workflow, and with another default as an AI agent's tool. */
 export function withToolDefault(
 	property: INodeProperties,

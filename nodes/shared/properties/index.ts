@@ -1,6 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { ProviderName } from '../task';
 import type { ApiProperty } from './apiProperty';
+import { videoSource } from './common';
 import { magnificProperties } from './magnific';
 import { endpoint, muleRouterProperties } from './muleRouter';
 
@@ -53,6 +54,7 @@ export const requestProperties: INodeProperties[] = [
 	provider,
 	endpoint,
 	magnificProperties.mode,
+	videoSource,
 	...magnificProperties.body,
 	...muleRouterProperties.body,
 	additionalFieldsOf(magnificProperties),

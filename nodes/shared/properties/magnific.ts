@@ -1,11 +1,23 @@
 import type { INodeProperties } from 'n8n-workflow';
 import type { ApiProperty } from './apiProperty';
 import { sentAs } from './apiProperty';
-import { aspectRatio, duration, modeOptions, negativePrompt, prompt, videoUrl } from './common';
+import {
+	aspectRatio,
+	duration,
+	modeOptions,
+	negativePrompt,
+	prompt,
+	videoBinaryPropertyName,
+	videoUrl,
+} from './common';
 
 /** The documented body of Magnific's "Kling 3 Omni - Video-to-video generation", and its two paths. */
 
 const onMagnific = { show: { provider: ['magnific'] } };
+
+function onMagnificFrom(videoSource: string) {
+	return { show: { ...onMagnific.show, videoSource: [videoSource] } };
+}
 
 /** Not in the body: the mode is the path's suffix. */
 const mode: INodeProperties = {
@@ -48,8 +60,8 @@ const additionalFields: ApiProperty[] = [
 		default: '',
 		placeholder: 'https://example.com/start.png',
 		description:
-			'Public http(s) address of the start frame: JPG or PNG, at least 300x300 px, at most 10 MB',
-		limits: { format: 'url' },
+			'The start frame: JPG or PNG, at least 300x300 px, at most 10 MB, as a public URL, a data URI, Base64 or the name of an input binary field',
+		limits: { format: 'image' },
 		...sentAs('image_url'),
 	},
 	{
@@ -75,7 +87,8 @@ export const magnificProperties = {
 	mode,
 	body: [
 		{ ...prompt, displayOptions: onMagnific },
-		{ ...videoUrl, displayOptions: onMagnific },
+		{ ...videoUrl, displayOptions: onMagnificFrom('url') },
+		{ ...videoBinaryPropertyName, displayOptions: onMagnificFrom('binary') },
 	] satisfies ApiProperty[],
 	additionalFields,
 	displayOptions: onMagnific,

@@ -2,7 +2,15 @@ import type { INodeProperties } from 'n8n-workflow';
 import type { EndpointName } from '../task';
 import type { ApiProperty } from './apiProperty';
 import { sentAs } from './apiProperty';
-import { aspectRatio, duration, modeOptions, negativePrompt, prompt, videoUrl } from './common';
+import {
+	aspectRatio,
+	duration,
+	modeOptions,
+	negativePrompt,
+	prompt,
+	videoBinaryPropertyName,
+	videoUrl,
+} from './common';
 
 /**
  * The documented bodies of MuleRouter's three Kling V3 Omni endpoints: "Video to Video Generation",
@@ -14,6 +22,10 @@ const onMuleRouter = { show: { provider: ['muleRouter'] } };
 /** For a property at the top level of the node. */
 function onEndpoints(...endpoint: EndpointName[]) {
 	return { show: { provider: ['muleRouter'], endpoint } };
+}
+
+function onEndpointsFrom(videoSource: string, ...endpoint: EndpointName[]) {
+	return { show: { ...onEndpoints(...endpoint).show, videoSource: [videoSource] } };
 }
 
 /** For a property inside Additional Fields, which n8n resolves from the node's root by a slash. */
@@ -60,7 +72,7 @@ const mode: ApiProperty = {
 };
 
 const videoListItem: ApiProperty[] = [
-	videoUrl,
+	{ ...videoUrl, displayOptions: { show: { '/videoSource': ['url'] } } },
 	{
 		displayName: 'Refer Type',
 		name: 'referType',
@@ -108,7 +120,7 @@ const videoList: ApiProperty = {
 };
 
 const imageLimits =
-	'JPG or PNG as a URL, a data URI or Base64; at least 300 px, at most 10 MB, ratio 1:2.5 to 2.5:1';
+	'JPG or PNG as a URL, a data URI, Base64 or the name of an input binary field; at least 300 px, at most 10 MB, ratio 1:2.5 to 2.5:1';
 
 const elementItem: ApiProperty[] = [
 	{
@@ -228,9 +240,19 @@ export const muleRouterProperties = {
 		{ ...prompt, required: true, displayOptions: onMuleRouter },
 		videoList,
 		{
+			...videoBinaryPropertyName,
+			...sentAs('video_list[0].video_url'),
+			displayOptions: onEndpointsFrom('binary', 'videoToVideo'),
+		},
+		{
 			...videoUrl,
 			...sentAs('video'),
-			displayOptions: onEndpoints('referenceVideoToVideo', 'videoEdit'),
+			displayOptions: onEndpointsFrom('url', 'referenceVideoToVideo', 'videoEdit'),
+		},
+		{
+			...videoBinaryPropertyName,
+			...sentAs('video'),
+			displayOptions: onEndpointsFrom('binary', 'referenceVideoToVideo', 'videoEdit'),
 		},
 		{
 			displayName: 'Keep Audio',

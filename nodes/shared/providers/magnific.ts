@@ -1,9 +1,9 @@
-import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../read';
+import { asArray, asObject, asText, isHttpUrl, isObject, readLinks, readTaskId } from '../read';
 import type { Json } from '../read';
 import type { KlingTask, TaskRef, TaskStatus } from '../task';
 import { isConcurrencyCode } from './overload';
 import { DEFAULT_SECONDS } from './provider';
-import type { Callback, Problem, Provider } from './provider';
+import type { Callback, Problem, Provider, Ticket } from './provider';
 
 /** Magnific: the documented paths of "Kling 3 Omni - Video-to-video generation". */
 const TASKS_PATH = '/v1/ai/reference-to-video/kling-v3-omni';
@@ -27,6 +27,12 @@ export const magnific: Provider = {
 	statusPath: ({ taskId }) => `${TASKS_PATH}/${encodeURIComponent(taskId)}`,
 	listPath: TASKS_PATH,
 	rules: () => [],
+	upload: {
+		path: '/v1/ai/uploads/request-url',
+		body: (mimeType) => ({ files: [{ content_type: mimeType }] }),
+		readTicket,
+	},
+	limitsImageRatio: false,
 	callback: {
 		ask: (url) => ({ webhook_url: url }),
 		isTaken: (body) => body.webhook_url !== undefined,
@@ -102,6 +108,20 @@ function readFailure(data: Record<string, unknown>) {
 	const code = asText(error.code) ?? asText(error.error_code);
 	const reason = asText(error.message) ?? asText(error.detail) ?? asText(data.error);
 	return { ...(code ? { code } : {}), reason: reason ?? 'Magnific gave no reason' };
+}
+
+/** `{"files":[{"upload_url","headers":{…},"asset_url"}]}`, as two working clients read it. */
+function readTicket(body: unknown): Ticket | undefined {
+	const [file] = asArray(asObject(body).files).map(asObject);
+	if (!file || !isHttpUrl(file.upload_url) || !isHttpUrl(file.asset_url)) return undefined;
+	const headers = Object.entries(asObject(file.headers)).flatMap(([name, value]) =>
+		typeof value === 'string' ? [[name, value]] : [],
+	);
+	return {
+		uploadUrl: file.upload_url,
+		headers: Object.fromEntries(headers) as Record<string, string>,
+		assetUrl: file.asset_url,
+	};
 }
 
 /** 400 is `{message}` or problem+json, which may be nested under `problem`. */

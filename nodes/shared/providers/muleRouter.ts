@@ -44,6 +44,7 @@ export const muleRouter: Provider = {
 	createPath: (endpoint) => createPath(endpoint),
 	statusPath: ({ endpoint, taskId }) => `${createPath(endpoint)}/${encodeURIComponent(taskId)}`,
 	rules,
+	limitsImageRatio: true,
 	seconds: (body, endpoint) =>
 		endpoint === 'videoEdit' || firstVideo(body)?.refer_type === 'base'
 			? LONGEST_REFERENCE_SECONDS

@@ -1,3 +1,4 @@
+import type { IDataObject } from 'n8n-workflow';
 import type { EndpointName, KlingTask, ProviderName, TaskRef, TaskStatus } from '../task';
 
 /** What a provider says when it refuses a request. */
@@ -18,6 +19,14 @@ export interface Callback {
 	endpoints: readonly EndpointName[];
 	/** The task, where the callback tells all that a status answer would. */
 	task?: KlingTask;
+}
+
+/** Where a file can be put, and what it is known by afterwards. */
+export interface Ticket {
+	uploadUrl: string;
+	/** Exactly these are sent with the file. */
+	headers: Record<string, string>;
+	assetUrl: string;
 }
 
 export type Mode = 'std' | 'pro';
@@ -45,6 +54,15 @@ export interface Provider {
 	/** @returns the task, or undefined when this is no status answer */
 	readTask(ref: TaskRef, body: unknown): KlingTask | undefined;
 	readList?(body: unknown): KlingTask[] | undefined;
+	/** How the API takes files that have no public URL, where it does. */
+	upload?: {
+		path: string;
+		body(mimeType: string): IDataObject;
+		/** @returns undefined when the answer is no ticket */
+		readTicket(body: unknown): Ticket | undefined;
+	};
+	/** Whether the ratio of an image's sides is limited. */
+	limitsImageRatio: boolean;
 	/** How to ask for callbacks about one request, where the API can. */
 	callback?: {
 		ask(url: string): Record<string, unknown>;

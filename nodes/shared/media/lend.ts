@@ -1,0 +1,159 @@
+import type { IBinaryData, IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import { KlingError } from '../errors';
+import { isPrivateHost } from '../privateHost';
+import type { Provider, Ticket } from '../providers';
+import { asText, excerpt } from '../read';
+import { refusal } from '../refusal';
+import type { Session } from '../session';
+import type { Order } from '../submit';
+import { post } from '../transport';
+import { decode, Media, replaceMedia } from './media';
+
+/**
+ * Makes files that only n8n has reachable for the provider: uploaded where the API takes uploads,
+ * else images as Base64, and videos as a signed link to n8n's own store. Nothing of it costs money.
+ */
+
+type Bytes = Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0];
+
+/** A file to hand on: its bytes are read when they are sent, and only once. */
+interface File {
+	open(): Promise<Bytes>;
+	size: number;
+	mimeType: string;
+}
+
+/** A signed link to n8n's store has to last until the provider has fetched it. */
+const LINK_LIFETIME = '1 day';
+
+/**
+ * @returns why the file could not be lent, or undefined where it can; asked before anything is paid
+ */
+export function lendingProblem(
+	context: IExecuteFunctions,
+	{ provider, item }: Order,
+	media: Media,
+	apiHost: string,
+): string | undefined {
+	if (!('field' in media.origin) || provider.upload || media.kind === 'image') return undefined;
+	const { label } = provider;
+	const advice = 'put the file where it has a public URL and choose Reference Video: URL';
+	const data = fieldOf(context, item, media.origin.field);
+	if (!data?.id || !('createBinarySignedUrl' in context.helpers)) {
+		return `${media.label}: ${label} takes videos by URL only, and this n8n keeps binary data in memory, which has none: ${advice}`;
+	}
+	const { host, hostname } = new URL(context.helpers.createBinarySignedUrl(data, LINK_LIFETIME));
+	if (!isPrivateHost(hostname) || isPrivateHost(apiHost)) return undefined;
+	return `${media.label}: ${label} takes videos by URL only, and cannot fetch one from n8n at ${host}, which is no public address: set n8n's environment variable WEBHOOK_URL to its public address, or ${advice}`;
+}
+
+/** @returns the body as it is sent: a text in place of each video and image */
+export async function lend(
+	session: Session<IExecuteFunctions>,
+	order: Order,
+): Promise<IDataObject> {
+	const lent = await replaceMedia(
+		order.body,
+		async (media) => await lendOne(session, order, media),
+	);
+	return lent as IDataObject;
+}
+
+async function lendOne(
+	session: Session<IExecuteFunctions>,
+	{ provider, item }: Order,
+	media: Media,
+): Promise<string> {
+	const { context } = session;
+	const { origin } = media;
+	if ('url' in origin) return origin.url;
+	if (provider.upload) return await upload(session, provider, fileOf(context, item, media), media);
+	if ('base64' in origin) return origin.base64;
+	if (media.kind === 'video') {
+		const data = context.helpers.assertBinaryData(item, origin.field);
+		return context.helpers.createBinarySignedUrl(data, LINK_LIFETIME);
+	}
+	const bytes = await context.helpers.getBinaryDataBuffer(item, origin.field);
+	return bytes.toString('base64');
+}
+
+function fieldOf(context: IExecuteFunctions, item: number, field: string): IBinaryData | undefined {
+	return context.getInputData()[item].binary?.[field];
+}
+
+function fileOf(context: IExecuteFunctions, item: number, { origin, kind }: Media): File {
+	if ('base64' in origin) {
+		const { bytes, mimeType } = decode(origin.base64);
+		return { open: async () => bytes, size: bytes.length, mimeType };
+	}
+	const field = 'field' in origin ? origin.field : '';
+	const data = context.helpers.assertBinaryData(item, field);
+	const { id, mimeType, bytes } = data;
+	const inMemory = id ? undefined : Buffer.from(data.data, 'base64');
+	return {
+		open: async () => inMemory ?? (await context.helpers.getBinaryStream(id as string)),
+		size: inMemory?.length ?? bytes ?? 0,
+		mimeType: mimeType.startsWith(`${kind}/`) ? mimeType : `${kind}/mp4`,
+	};
+}
+
+/**
+ * A ticket from the API, then the bytes to the address on it: streamed, with exactly the headers the
+ * ticket names, and without the key - it is another host.
+ */
+async function upload(
+	session: Session<IExecuteFunctions>,
+	provider: Provider,
+	file: File,
+	{ label }: Media,
+): Promise<string> {
+	const { context, clock } = session;
+	const { path, body, readTicket } = provider.upload as NonNullable<Provider['upload']>;
+	for (let tries = 1; ; tries++) {
+		clock.check();
+		const answer = await post(context, provider, path, body(file.mimeType));
+		const ticket = answer.status === 200 ? readTicket(answer.body) : undefined;
+		const failure = ticket
+			? await put(session, provider, ticket, file, label)
+			: refusal(provider, answer, {});
+		if (ticket && !failure) return ticket.assetUrl;
+		const isFinal = answer.status >= 400 && answer.status < 500 && answer.status !== 429;
+		if (isFinal || tries >= uploadPatience.tries) throw failure;
+		await clock.pause(uploadPatience.pause * tries);
+	}
+}
+
+/** @returns why the host did not take the file, or undefined where it did */
+async function put(
+	{ context, signal }: Session<IExecuteFunctions>,
+	provider: Provider,
+	{ uploadUrl, headers }: Ticket,
+	file: File,
+	label: string,
+): Promise<KlingError | undefined> {
+	const response = await context.helpers
+		.httpRequest({
+			method: 'PUT',
+			url: uploadUrl,
+			headers: { ...headers, 'content-length': String(file.size) },
+			body: await file.open(),
+			// To follow a redirect, the whole file would be kept in memory.
+			disableFollowRedirect: true,
+			ignoreHttpStatusErrors: true,
+			returnFullResponse: true,
+			timeout: uploadPatience.timeout,
+			abortSignal: signal,
+		})
+		.catch((error: Error) => ({ statusCode: 0, body: error.message }));
+	if (response.statusCode >= 200 && response.statusCode < 300) return undefined;
+	const said = excerpt(asText(response.body) ?? '', 120);
+	const reason = `${response.statusCode > 0 ? `HTTP ${response.statusCode} ` : ''}${said}`.trim();
+	return new KlingError(
+		`${label}: the file could not be uploaded to ${provider.label}: ${reason}`,
+		'No task was created and nothing was billed. Run again later, or give a public URL.',
+		{ provider: provider.name, reason, retryable: true },
+	);
+}
+
+/** Patience with uploads, in milliseconds and tries; tests shorten it. */
+export const uploadPatience = { timeout: 120_000, tries: 3, pause: 2_000 };

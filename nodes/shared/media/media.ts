@@ -1,0 +1,62 @@
+import { isObject } from '../read';
+
+/** Where a video or an image of a request comes from. */
+export type Origin =
+	| { url: string }
+	/** As the user gave it: Base64 alone, or a data URI. */
+	| { base64: string }
+	/** The name of a binary field of the item. */
+	| { field: string };
+
+/**
+ * A video or an image in a request's body, until it is lent to the provider: then it is the text
+ * that the API wants in its place.
+ */
+export class Media {
+	constructor(
+		readonly kind: 'video' | 'image',
+		/** How the user knows the field, with its position in a list. */
+		readonly label: string,
+		readonly origin: Origin,
+	) {}
+
+	/** What stands for it in a preview, and in what a request is recognised by. */
+	toJSON(): string {
+		if ('url' in this.origin) return this.origin.url;
+		return 'base64' in this.origin ? this.origin.base64 : `[binary field ${this.origin.field}]`;
+	}
+}
+
+/** @returns every video and image in a body, in its order */
+export function mediaIn(value: unknown): Media[] {
+	if (value instanceof Media) return [value];
+	if (Array.isArray(value)) return value.flatMap(mediaIn);
+	return isObject(value) ? Object.values(value).flatMap(mediaIn) : [];
+}
+
+/** @returns the same body, with a text in place of each video and image */
+export async function replaceMedia(
+	value: unknown,
+	textOf: (media: Media) => Promise<string>,
+): Promise<unknown> {
+	if (value instanceof Media) return await textOf(value);
+	if (Array.isArray(value)) {
+		return await Promise.all(value.map(async (each) => await replaceMedia(each, textOf)));
+	}
+	if (!isObject(value)) return value;
+	const entries = Object.entries(value).map(async ([name, each]) => [
+		name,
+		await replaceMedia(each, textOf),
+	]);
+	return Object.fromEntries(await Promise.all(entries));
+}
+
+const DATA_URI = /^data:(image\/[a-z+.-]+);base64,/i;
+
+/** @returns the bytes of Base64 or of a data URI, and what they are */
+export function decode(base64: string): { bytes: Buffer; mimeType: string } {
+	const declared = DATA_URI.exec(base64);
+	const bytes = Buffer.from(declared ? base64.slice(declared[0].length) : base64, 'base64');
+	const isPng = bytes.subarray(1, 4).toString('latin1') === 'PNG';
+	return { bytes, mimeType: isPng ? 'image/png' : 'image/jpeg' };
+}

@@ -1,0 +1,42 @@
+// @ts-check
+// `npm run test:e2e`: the packed package where its users have it, in real n8n servers and in the editor. Nothing here costs
+// money or leaves the machine: an emulator stands in for both providers.
+import util from 'node:util';
+import { setUp } from '../setup.mjs';
+import { isMain, runCommand } from '../server/command.mjs';
+import { installN8n } from '../server/install.mjs';
+import { Problem } from '../server/problem.mjs';
+import { Report } from './report.mjs';
+import { sqlite } from './suites/sqlite.mjs';
+
+/** @type {Record<string, (report: Report, n8n: import('../server/install.mjs').N8n) => Promise<void>>} */
+const suites = { sqlite };
+
+const HELP = `npm run test:e2e [-- options] [suites]
+
+  suites      any of ${Object.keys(suites).join(', ')}; all by default`;
+
+/** @param {string[]} args @returns {Promise<number>} the exit code */
+async function main(args) {
+	const { values, positionals } = util.parseArgs({
+		args,
+		allowPositionals: true,
+		options: { help: { type: 'boolean', default: false } },
+	});
+	if (values.help) {
+		console.log(HELP);
+		return 0;
+	}
+	const unknown = positionals.find((name) => !(name in suites));
+	if (unknown) throw new Problem(`There is no suite "${unknown}".\n${HELP}`);
+
+	await setUp();
+	const n8n = await installN8n();
+	const report = new Report();
+	for (const [name, run] of Object.entries(suites)) {
+		if (positionals.length === 0 || positionals.includes(name)) await run(report, n8n);
+	}
+	return report.print();
+}
+
+if (isMain(import.meta.url)) await runCommand(() => main(process.argv.slice(2)));

@@ -1,0 +1,42 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { itemsOf } from '../server/session.mjs';
+import { sha256 } from '../server/video.mjs';
+
+/**
+ * Holds every video that an execution has put out, in a binary field or on disk, against what the emulator made: byte for
+ * byte, by digest and size.
+ *
+ * @param {import('./stage.mjs').Stage} stage
+ * @param {import('../server/session.mjs').Execution} execution
+ * @param {Record<string, { binary: number, files: number }>} expected how many, by the node that put them out
+ * @returns {Promise<number>} the bytes of one
+ */
+export async function checkVideos(stage, execution, expected) {
+	let size = 0;
+	for (const [node, counts] of Object.entries(expected)) {
+		const found = { binary: 0, files: 0 };
+		for (const { json, binary } of itemsOf(execution, node)) {
+			const made = await stage.video(json.taskId);
+			size = made.bytes;
+			// n8n 1 keeps files within the execution itself, which has no id to fetch them by.
+			for (const { id } of Object.values(binary ?? {})) {
+				if (id !== undefined) {
+					assert.deepEqual(await stage.world.session.binary(id), made, `the file from "${node}"`);
+				}
+				found.binary++;
+			}
+			if (json.fileName) {
+				const saved = {
+					sha256: await sha256(json.fileName),
+					bytes: fs.statSync(json.fileName).size,
+				};
+				assert.deepEqual(saved, made, `the file that "${node}" saved`);
+				found.files++;
+			}
+		}
+		assert.deepEqual(found, counts, `the videos from "${node}"`);
+	}
+	return size;
+}

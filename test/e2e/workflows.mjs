@@ -1,0 +1,105 @@
+// @ts-check
+// The workflows that the cases run: called from outside as in production, one item for each of a list, through one node.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Problem } from '../server/problem.mjs';
+
+/**
+ * @typedef {import('../server/session.mjs').Workflow} Workflow
+ * @typedef {import('./stage.mjs').Stage} Stage
+ */
+
+export const GENERATE = 'Kling V2V Generate';
+
+/**
+ * @param {string} name
+ * @param {string} type
+ * @param {number} typeVersion
+ * @param {object} parameters
+ * @param {object} [more]
+ */
+function node(name, type, typeVersion, parameters, more = {}) {
+	return { id: randomUUID(), name, type, typeVersion, parameters, position: [0, 0], ...more };
+}
+
+/** @param {Array<{ name: string }>} nodes each leads to the next */
+function chain(nodes) {
+	return Object.fromEntries(
+		nodes
+			.slice(0, -1)
+			.map(({ name }, index) => [
+				name,
+				{ main: [[{ node: nodes[index + 1]?.name, type: 'main', index: 0 }]] },
+			]),
+	);
+}
+
+/**
+ * A published workflow: a call with a list of prompts makes a video of each.
+ *
+ * @param {Stage} stage
+ * @param {object} options
+ * @param {object} [options.parameters] of the Generate node
+ * @param {object} [options.settings] of the Generate node, such as its Retry On Fail
+ * @returns {Promise<{ id: string, path: string }>}
+ */
+export async function publishBatch({ world, credentials, videoUrl }, { parameters, settings }) {
+	const path = randomUUID();
+	const nodes = [
+		node(
+			'Call',
+			'n8n-nodes-base.webhook',
+			2,
+			{ httpMethod: 'POST', path, responseMode: 'onReceived' },
+			{ webhookId: path },
+		),
+		node('Prompts', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'body.prompts' }),
+		node(
+			GENERATE,
+			'n8n-nodes-kling-v2v.klingV2vGenerate',
+			1,
+			{
+				provider: 'magnific',
+				mode: 'std',
+				prompt: "={{ $json['body.prompts'] }}",
+				videoUrl,
+				completion: 'poll',
+				options: { pollInterval: 1 },
+				...parameters,
+			},
+			{ credentials, ...settings },
+		),
+	];
+	const workflow = { name: `Batch ${path}`, nodes, connections: chain(nodes), settings: {} };
+	const { id } = await world.session.saveWorkflow(/** @type {Workflow} */ (workflow));
+	await world.session.publish(id);
+	return { id, path };
+}
+
+/**
+ * Calls a published workflow.
+ *
+ * @param {Stage} stage
+ * @param {{ id: string, path: string }} workflow
+ * @param {string[]} prompts
+ * @returns {Promise<string>} the execution's id
+ */
+export async function call({ world }, { id, path }, prompts) {
+	const response = await fetch(`${world.webhookUrl}/${path}`, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify({ prompts }),
+	});
+	if (!response.ok) {
+		throw new Problem(
+			`The published workflow answered its call with ${response.status}: ${await response.text()}`,
+		);
+	}
+	// n8n answers before it has written down what it started.
+	for (let tries = 0; tries < 50; tries++) {
+		const [latest] = await world.session.executionsOf(id);
+		if (latest) return latest.id;
+		await sleep(100);
+	}
+	throw new Problem('The published workflow was called, and no execution of it appeared.');
+}

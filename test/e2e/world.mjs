@@ -1,0 +1,38 @@
+// @ts-check
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { root } from '../setup.mjs';
+
+/**
+ * An n8n, of one process or of several, with the packed package and a signed-in owner.
+ *
+ * @typedef {object} World
+ * @property {string} name
+ * @property {import('../server/session.mjs').Session} session
+ * @property {string} webhookUrl where published workflows are called
+ * @property {string} folder holds all of it, logs too
+ * @property {string} videos where workflows may write files
+ * @property {import('../server/n8n.mjs').RunningN8n} runner the process that runs the nodes
+ * @property {() => Promise<void>} restart
+ * @property {() => Promise<void>} stop
+ */
+
+const place = path.join(root, '.n8n-server/e2e');
+export const buildLog = path.join(place, 'build.log');
+
+/** @param {string} name @returns {string} an empty folder, kept until the next run so that a failure can be looked into */
+export function newFolder(name) {
+	const folder = path.join(place, name);
+	fs.rmSync(folder, { recursive: true, force: true });
+	fs.mkdirSync(path.join(folder, 'videos'), { recursive: true, mode: 0o700 });
+	return folder;
+}
+
+/** Gone with the server, so nobody needs to know its password. */
+export const owner = {
+	email: 'owner@example.com',
+	firstName: 'End',
+	lastName: 'ToEnd',
+	password: `Kling-${randomBytes(9).toString('base64url')}-1`,
+};

@@ -145,6 +145,7 @@ describe('a signed callback', () => {
 				videoUrlExpiresAt: expect.stringMatching(/^20\d\d-.*Z$/),
 				createdAt: null,
 				updatedAt: null,
+				media: expect.objectContaining({ width: 1280, height: 720, duration: 5 }),
 				dedupeKey: `magnific:${taskId}:completed`,
 			},
 		]);

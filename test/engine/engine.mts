@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import {
@@ -64,10 +65,21 @@ const source: INodeType = {
 		defaults: { name: 'Source' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		properties: [{ displayName: 'Items', name: 'items', type: 'json', default: '[]' }],
+		properties: [
+			{ displayName: 'Items', name: 'items', type: 'json', default: '[]' },
+			{ displayName: 'Files', name: 'files', type: 'json', default: '{}' },
+		],
 	},
 	async execute() {
-		return [JSON.parse(this.getNodeParameter('items', 0) as string) as INodeExecutionData[]];
+		const items = JSON.parse(this.getNodeParameter('items', 0) as string) as INodeExecutionData[];
+		const files = JSON.parse(this.getNodeParameter('files', 0) as string) as Record<string, string>;
+		for (const item of items) {
+			for (const [field, file] of Object.entries(files)) {
+				const data = await this.helpers.prepareBinaryData(createReadStream(file), file);
+				item.binary = { ...item.binary, [field]: data };
+			}
+		}
+		return [items];
 	},
 };
 
@@ -284,9 +296,7 @@ export async function execute(options: RunOptions): Promise<Result> {
 
 	const data =
 		options.resume ??
-		(options.retryOf
-			? forRetry(options.retryOf)
-			: starting(workflow, nodes[0], options.start));
+		(options.retryOf ? forRetry(options.retryOf) : starting(workflow, nodes[0], options.start));
 	const startedAt = Date.now();
 	let run: IRun;
 	try {

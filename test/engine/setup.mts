@@ -16,6 +16,8 @@ export interface Bench {
 export interface More extends Partial<RunOptions> {
 	/** The input items' data; one empty item if left out. */
 	input?: IDataObject[];
+	/** Files on disk that every input item brings along, by binary field. */
+	files?: Record<string, string>;
 	settings?: Partial<INode>;
 }
 
@@ -25,12 +27,16 @@ export function useBench(): Bench {
 	const bench = {} as Bench;
 	const run =
 		(type: string) =>
-		async (parameters: INodeParameters, { input = [{}], settings, ...more }: More = {}) =>
+		async (
+			parameters: INodeParameters,
+			{ input = [{}], files = {}, settings, ...more }: More = {},
+		) =>
 			await execute({
 				credentials: bench.credentials,
 				nodes: [
 					node('Source', 'test.source', {
 						items: JSON.stringify(input.map((json) => ({ json }))),
+						files: JSON.stringify(files),
 					}),
 					node('Kling', type, parameters, settings),
 				],

@@ -1,7 +1,7 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import path from 'node:path';
-import type { INode, INodeParameters, INodeType } from 'n8n-workflow';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { INode, INodeParameters } from 'n8n-workflow';
 import { request } from 'undici';
+import { anotherProcess } from './engine/anotherProcess.mts';
 import { GENERATE, node } from './engine/engine.mts';
 import type { RunOptions } from './engine/engine.mts';
 import { hurry } from './engine/haste.mts';
@@ -11,22 +11,9 @@ import { WaitingServer } from './engine/waiting.mts';
 const bench = useBench();
 let server: WaitingServer;
 
-/** The node as a further process of n8n has it: another copy of everything. */
-function anotherProcess(): INodeType {
-	let nodeType: INodeType | undefined;
-	jest.isolateModules(() => {
-		const file = path.resolve('dist/nodes/KlingV2vGenerate/KlingV2vGenerate.node.js');
-		const { KlingV2vGenerate } = jest.requireActual<{ KlingV2vGenerate: new () => INodeType }>(
-			file,
-		);
-		nodeType = new KlingV2vGenerate();
-	});
-	return nodeType as unknown as INodeType;
-}
-
 beforeAll(hurry);
 beforeEach(async () => {
-	server = await WaitingServer.open([anotherProcess()]);
+	server = await WaitingServer.open([anotherProcess('KlingV2vGenerate')]);
 	await bench.emulator.set({ taskSeconds: 600 });
 });
 afterEach(async () => await server.close());
@@ -179,7 +166,10 @@ describe('Pause Until Callback', () => {
 
 	test('continues once also with two processes', async () => {
 		await server.close();
-		server = await WaitingServer.open([anotherProcess(), anotherProcess()]);
+		server = await WaitingServer.open([
+			anotherProcess('KlingV2vGenerate'),
+			anotherProcess('KlingV2vGenerate'),
+		]);
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
 		await server.run('e1', workflow(3));
 		await complete(...(await idsOf()));

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
-import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { IDataObject, INodeParameters, INodeType } from 'n8n-workflow';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import { anotherProcess } from './engine/anotherProcess.mts';
 import { descriptionOf, stored, TRIGGER } from './engine/engine.mts';
 import { built, hurry } from './engine/haste.mts';
 import { keys, useBench } from './engine/setup.mts';
@@ -698,11 +699,17 @@ describe('the same news', () => {
 		await callBack(taskId, first);
 		expect(first.started).toHaveLength(1);
 		const { database } = first;
-		const second = await receive({}, { workflowId: 'one', database, nodeType: anotherProcess() });
+		const second = await receive(
+			{},
+			{ workflowId: 'one', database, nodeType: anotherProcess('KlingV2vTrigger') },
+		);
 		expect((await callBack(taskId, second)).status).toBe(200);
 		expect(second.started).toEqual([]);
 		// The test means something: without what n8n has saved, it would be news.
-		const third = await receive({}, { workflowId: 'one', nodeType: anotherProcess() });
+		const third = await receive(
+			{},
+			{ workflowId: 'one', nodeType: anotherProcess('KlingV2vTrigger') },
+		);
 		await callBack(taskId, third);
 		expect(third.started).toHaveLength(1);
 	});
@@ -710,7 +717,7 @@ describe('the same news', () => {
 	test('carry the same dedupeKey from two processes in the same instant', async () => {
 		const shared = { workflowId: 'two', database: { staticData: '{}' } };
 		const one = await receive({}, shared);
-		const other = await receive({}, { ...shared, nodeType: anotherProcess() });
+		const other = await receive({}, { ...shared, nodeType: anotherProcess('KlingV2vTrigger') });
 		const taskId = await seed();
 		await Promise.all([callBack(taskId, one), callBack(taskId, other)]);
 		const all = [...one.started, ...other.started];
@@ -748,18 +755,6 @@ describe('the same news', () => {
 		expect(receiver.started).toHaveLength(1_000);
 	});
 });
-
-/** The node as a second n8n process has it: nothing in memory. */
-function anotherProcess(): INodeType {
-	let node: INodeType | undefined;
-	jest.isolateModules(() => {
-		const { KlingV2vTrigger } = built<{ KlingV2vTrigger: new () => INodeType }>(
-			'../KlingV2vTrigger/KlingV2vTrigger.node',
-		);
-		node = new KlingV2vTrigger();
-	});
-	return node as unknown as INodeType;
-}
 
 describe('anything else', () => {
 	const big = Buffer.alloc(10 * 1024 * 1024, '{"task_id":"x",');

@@ -5,11 +5,7 @@ import type {
 	INodeTypeDescription,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
-import { readItems, settle } from '../shared/items';
-import { Session } from '../shared/session';
-import { operations, readRequest } from './operations';
 import { properties } from './properties';
-import { byStatus } from './routing';
 
 export class KlingTaskStatus implements INodeType {
 	description: INodeTypeDescription = {
@@ -18,7 +14,8 @@ export class KlingTaskStatus implements INodeType {
 		icon: { light: 'file:../../icons/kling.svg', dark: 'file:../../icons/kling.dark.svg' },
 		group: ['transform'],
 		version: 1,
-		subtitle: '={{ $parameter["operation"] }}',
+		subtitle:
+			'={{ { get: "Get", wait: "Wait", getMany: "Get Many", download: "Download" }[$parameter["operation"]] }}',
 		description: 'Look up, wait for, list or download Kling videos by task ID',
 		defaults: { name: 'Kling Task Status' },
 		usableAsTool: true,
@@ -40,16 +37,9 @@ export class KlingTaskStatus implements INodeType {
 		properties,
 	};
 
+	/** What does the work is loaded when there is some: n8n loads every node at its start. */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const requests = readItems(this, (item) => readRequest(this, item));
-		const session = new Session(this);
-		const output = await settle(
-			session,
-			requests,
-			async (request) => await operations[request.operation](session, request),
-		);
-		session.end();
-		const isRouted = requests.some((request) => 'operation' in request && request.isRouted);
-		return isRouted ? byStatus(output) : [output];
+		const { execute } = await import('./execute');
+		return await execute(this);
 	}
 }

@@ -7,14 +7,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { deliver } from '../shared/deliver';
-import { settle } from '../shared/items';
-import { readJobs } from '../shared/jobs';
-import { inspect } from '../shared/media/inspect';
-import { isPaused, nudge, pause, resumeWebhooks } from '../shared/pause';
-import { Run } from '../shared/run';
-import { expectVideo } from '../shared/wait';
-import { properties } from './properties';
+import { properties, resumeWebhooks } from './properties';
 
 export class KlingV2vGenerate implements INodeType {
 	description: INodeTypeDescription = {
@@ -48,25 +41,16 @@ export class KlingV2vGenerate implements INodeType {
 		properties,
 	};
 
+	// What does the work is loaded when there is some: n8n loads every node at its start.
+
 	/** Called through the resume URL of an execution that is paused until callback. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+		const { nudge } = await import('../shared/pause');
 		return await nudge(this);
 	}
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const asked = readJobs(this);
-		const run = new Run(this, asked);
-		const jobs = await inspect(run, asked);
-		const output = await settle(run, jobs, async (job) => {
-			if (job.options.validateOnly) return await run.preview(job);
-			if (job.completion !== 'poll') return await run.submit(job);
-			const { task, timedOut } = await run.make(job);
-			if (timedOut) return { task, timedOut };
-			expectVideo(task);
-			return await deliver(run, task, job.binaryField);
-		});
-		if (isPaused(jobs)) return [await pause(run, jobs, output)];
-		run.close(output);
-		return [output];
+		const { execute } = await import('./execute');
+		return [await execute(this)];
 	}
 }

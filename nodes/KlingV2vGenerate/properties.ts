@@ -1,4 +1,4 @@
-import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import type { INodeProperties, INodePropertyOptions, IWebhookDescription } from 'n8n-workflow';
 import { requestProperties } from '../shared/properties';
 import {
 	binaryPropertyName,
@@ -77,5 +77,16 @@ export const properties: INodeProperties[] = [
 			validateOnly,
 			waitLimit,
 		],
+	},
+];
+
+/** What n8n serves for a waiting execution. Nothing is registered anywhere, as a trigger's would be. */
+export const resumeWebhooks: IWebhookDescription[] = [
+	{
+		name: 'default',
+		httpMethod: 'POST',
+		responseMode: 'onReceived',
+		path: '',
+		restartWebhook: true,
 	},
 ];

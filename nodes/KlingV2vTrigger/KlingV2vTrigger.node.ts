@@ -8,13 +8,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { refuse, start } from './answer';
-import { bringVideos } from './bringVideos';
-import { memoryOf } from './memory';
 import { properties } from './properties';
-import { readSecret, receive } from './receive';
-import { broken, secretMissing } from './replies';
-import { readSettings } from './settings';
 
 export class KlingV2vTrigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -60,12 +54,9 @@ export class KlingV2vTrigger implements INodeType {
 	webhookMethods = {
 		default: {
 			async checkExists(this: IHookFunctions): Promise<boolean> {
-				const { provider, isSigned } = readSettings(this);
-				const isWatched = this.getActivationMode() === 'manual';
-				// Whoever listens for a test event would wait in vain.
-				if (isWatched && isSigned && (await readSecret(this, provider)) === '') {
-					throw new NodeOperationError(this.getNode(), secretMissing(provider));
-				}
+				const { missingSecret } = await import('./activate');
+				const missing = await missingSecret(this);
+				if (missing !== undefined) throw new NodeOperationError(this.getNode(), missing);
 				return true;
 			},
 			async create(): Promise<boolean> {
@@ -77,15 +68,17 @@ export class KlingV2vTrigger implements INodeType {
 		},
 	};
 
+	// What does the work is loaded when there is some: n8n loads every node at its start.
+
 	/** Says what a callback starts; n8n answers the caller before the execution does its work. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		const memory = memoryOf(this);
-		const result = await receive(this, memory).catch(broken);
-		return 'task' in result ? start(this, result, memory) : refuse(this, result, memory);
+		const { answer } = await import('./answer');
+		return await answer(this);
 	}
 
 	/** The execution's own part. */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		const { bringVideos } = await import('./bringVideos');
 		return [await bringVideos(this)];
 	}
 }

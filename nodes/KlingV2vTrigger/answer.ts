@@ -1,8 +1,11 @@
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { dedupeKey } from '../shared/callback';
 import { taskToJson } from '../shared/task';
+import { memoryOf } from './memory';
 import type { Memory } from './memory';
+import { receive } from './receive';
 import type { News } from './receive';
+import { broken } from './replies';
 import type { Reply } from './replies';
 
 /** The part of Node's response that is needed; n8n's own has it, too. */
@@ -12,11 +15,18 @@ interface Response {
 	writeHead(status: number, headers: Record<string, string>): { end(body: string): unknown };
 }
 
+/** Receives a callback, and says what it starts. Never throws. */
+export async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const memory = memoryOf(context);
+	const result = await receive(context, memory).catch(broken);
+	return 'task' in result ? start(context, result, memory) : refuse(context, result, memory);
+}
+
 /**
  * Starts an execution. n8n answers the caller as soon as that has begun: the download is part of the
  * execution, so the caller does not wait for it, and Stop, workers and retries are n8n's as usual.
  */
-export function start(
+function start(
 	context: IWebhookFunctions,
 	{ task, keys }: News,
 	{ replays }: Memory,
@@ -30,7 +40,7 @@ export function start(
 }
 
 /** Starts nothing, and tells the caller why. */
-export function refuse(
+function refuse(
 	context: IWebhookFunctions,
 	{ status, message, warning, retryAfter }: Reply,
 	memory: Memory,

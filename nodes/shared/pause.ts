@@ -1,7 +1,6 @@
 import type {
 	IDataObject,
 	INodeExecutionData,
-	IWebhookDescription,
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
@@ -25,17 +24,6 @@ import { expectVideo, look } from './wait';
  * n8n's database. A callback is only a nudge: at each one the provider is asked for every task that
  * is still open, so that a lost, early, repeated or forged one changes nothing.
  */
-
-/** What n8n serves for a waiting execution. Nothing is registered anywhere, as a trigger's would be. */
-export const resumeWebhooks: IWebhookDescription[] = [
-	{
-		name: 'default',
-		httpMethod: 'POST',
-		responseMode: 'onReceived',
-		path: '',
-		restartWebhook: true,
-	},
-];
 
 /** An item of the waiting execution, as n8n stores it. */
 type Waiting =

@@ -1,0 +1,26 @@
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { deliver } from '../shared/deliver';
+import { settle } from '../shared/items';
+import { readJobs } from '../shared/jobs';
+import { inspect } from '../shared/media/inspect';
+import { isPaused, pause } from '../shared/pause';
+import { Run } from '../shared/run';
+import { expectVideo } from '../shared/wait';
+
+/** Items -> parameters -> checks (nothing spent yet) -> submit -> wait -> result -> download -> items. */
+export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const asked = readJobs(context);
+	const run = new Run(context, asked);
+	const jobs = await inspect(run, asked);
+	const output = await settle(run, jobs, async (job) => {
+		if (job.options.validateOnly) return await run.preview(job);
+		if (job.completion !== 'poll') return await run.submit(job);
+		const { task, timedOut } = await run.make(job);
+		if (timedOut) return { task, timedOut };
+		expectVideo(task);
+		return await deliver(run, task, job.binaryField);
+	});
+	if (isPaused(jobs)) return await pause(run, jobs, output);
+	run.close(output);
+	return output;
+}

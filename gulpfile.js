@@ -1,12 +1,13 @@
 'use strict';
 
 /**
- * What the n8n node CLI leaves undone: fresh icons while developing, and proof that everything the
- * package promises is in dist and loads.
+ * What the n8n node CLI leaves undone: fresh icons while developing, a small package, and proof that
+ * everything the package promises is in dist and loads.
  */
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { minify } = require('@swc/core');
 const { dest, src, watch } = require('gulp');
 
 const root = __dirname;
@@ -19,6 +20,21 @@ function buildIcons() {
 
 function watchIcons() {
 	return watch(ICONS, { ignoreInitial: false }, buildIcons);
+}
+
+/**
+ * Takes the white space out of what is shipped, a tenth of the package; names stay, so that a stack
+ * trace still says where.
+ */
+async function buildCompact() {
+	for (const file of filesBelow(dist).filter((name) => name.endsWith('.js'))) {
+		const { code } = await minify(fs.readFileSync(file, 'utf8'), {
+			compress: false,
+			mangle: false,
+			module: false,
+		});
+		fs.writeFileSync(file, code);
+	}
 }
 
 /** Fails with every missing or broken file at once. */
@@ -78,6 +94,7 @@ function filesBelow(folder) {
 		.map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
 }
 
+exports['build:compact'] = buildCompact;
 exports['build:icons'] = buildIcons;
 exports['watch:icons'] = watchIcons;
 exports['verify:dist'] = verifyDist;

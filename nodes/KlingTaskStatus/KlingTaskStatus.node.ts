@@ -5,6 +5,7 @@ import type {
 	INodeTypeDescription,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
+import { credentials } from '../shared/properties/credentials';
 import { properties } from './properties';
 
 export class KlingTaskStatus implements INodeType {
@@ -22,18 +23,7 @@ export class KlingTaskStatus implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs:
 			'={{ $parameter["routeByStatus"] && $parameter["operation"] !== "getMany" ? [{ type: "main", displayName: "Completed" }, { type: "main", displayName: "Running" }, { type: "main", displayName: "Failed" }] : [{ type: "main" }] }}',
-		credentials: [
-			{
-				name: 'magnificApi',
-				required: true,
-				displayOptions: { show: { provider: ['magnific'] } },
-			},
-			{
-				name: 'muleRouterApi',
-				required: true,
-				displayOptions: { show: { provider: ['muleRouter'] } },
-			},
-		],
+		credentials,
 		properties,
 	};
 

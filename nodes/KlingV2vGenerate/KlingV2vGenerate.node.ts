@@ -7,6 +7,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
+import { credentials } from '../shared/properties/credentials';
 import { properties, resumeWebhooks } from './properties';
 
 export class KlingV2vGenerate implements INodeType {
@@ -23,18 +24,7 @@ export class KlingV2vGenerate implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [
-			{
-				name: 'magnificApi',
-				required: true,
-				displayOptions: { show: { provider: ['magnific'] } },
-			},
-			{
-				name: 'muleRouterApi',
-				required: true,
-				displayOptions: { show: { provider: ['muleRouter'] } },
-			},
-		],
+		credentials,
 		waitingNodeTooltip:
 			'The execution continues when the provider calls back, or at the wait limit',
 		webhooks: resumeWebhooks,

@@ -8,6 +8,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
+import { credentials } from '../shared/properties/credentials';
 import { properties } from './properties';
 
 export class KlingV2vTrigger implements INodeType {
@@ -25,18 +26,7 @@ export class KlingV2vTrigger implements INodeType {
 		defaults: { name: 'Kling V2V Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [
-			{
-				name: 'magnificApi',
-				required: true,
-				displayOptions: { show: { provider: ['magnific'] } },
-			},
-			{
-				name: 'muleRouterApi',
-				required: true,
-				displayOptions: { show: { provider: ['muleRouter'] } },
-			},
-		],
+		credentials,
 		webhooks: [
 			{
 				name: 'default',

@@ -9,10 +9,9 @@ import { packInto } from './server/pack.mjs';
 import { root, setUp } from './setup.mjs';
 
 await setUp();
-// @ts-expect-error the scanner has no types
-const { analyzePackage, SOURCE_FILE_PATTERNS } = await import(
-	'@n8n/scan-community-package/scanner/scanner.mjs'
-);
+/** By a variable: the scanner brings no types. */
+const scanner = '@n8n/scan-community-package/scanner/scanner.mjs';
+const { analyzePackage, SOURCE_FILE_PATTERNS } = await import(scanner);
 const { name } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const scratch = path.join(root, 'node_modules/.cache/scan');
 await packInto(scratch, { log: path.join(scratch, 'build.log') });

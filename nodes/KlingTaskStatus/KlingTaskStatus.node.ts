@@ -24,6 +24,17 @@ export class KlingTaskStatus implements INodeType {
 		outputs:
 			'={{ $parameter["routeByStatus"] && $parameter["operation"] !== "getMany" ? [{ type: "main", displayName: "Completed" }, { type: "main", displayName: "Running" }, { type: "main", displayName: "Failed" }] : [{ type: "main" }] }}',
 		credentials,
+		builderHint: {
+			searchHint:
+				'Looks up, waits for, lists or downloads Kling video tasks by task ID. Items of the other Kling nodes can be passed in as they are; Route by Status gives three outputs: Completed, Running, Failed.',
+			relatedNodes: [
+				{ nodeType: 'n8n-nodes-kling-v2v.klingV2vGenerate', relationHint: 'Creates the tasks' },
+				{
+					nodeType: 'n8n-nodes-base.wait',
+					relationHint: 'Between two looks at a task that is still running',
+				},
+			],
+		},
 		properties,
 	};
 

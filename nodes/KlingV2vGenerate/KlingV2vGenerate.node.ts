@@ -28,6 +28,21 @@ export class KlingV2vGenerate implements INodeType {
 		waitingNodeTooltip:
 			'The execution continues when the provider calls back, or at the wait limit',
 		webhooks: resumeWebhooks,
+		builderHint: {
+			searchHint:
+				'Makes an AI video from a reference video (video to video) with Kling 3 Omni. Put the reference video as a public URL or a binary field, and mention it as @Video1 in the prompt. It waits for the video by default and outputs it as binary data; each item costs money.',
+			relatedNodes: [
+				{
+					nodeType: 'n8n-nodes-kling-v2v.klingTaskStatus',
+					relationHint:
+						'Looks up, waits for or downloads a task that Generate has only submitted, or that timed out',
+				},
+				{
+					nodeType: 'n8n-nodes-kling-v2v.klingV2vTrigger',
+					relationHint: 'Starts a workflow when a submitted task has finished',
+				},
+			],
+		},
 		properties,
 	};
 

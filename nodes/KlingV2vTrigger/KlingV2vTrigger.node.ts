@@ -37,6 +37,16 @@ export class KlingV2vTrigger implements INodeType {
 				path: 'webhook',
 			},
 		],
+		builderHint: {
+			searchHint:
+				"Starts a workflow when a Kling video task is finished or has failed, from a callback that it verifies. Its URL goes into Webhook URL of Kling V2V Generate (Magnific) or into MuleRouter's console.",
+			relatedNodes: [
+				{
+					nodeType: 'n8n-nodes-kling-v2v.klingV2vGenerate',
+					relationHint: 'Creates the tasks, with Return Task ID Immediately',
+				},
+			],
+		},
 		properties,
 	};
 

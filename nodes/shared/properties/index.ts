@@ -49,14 +49,20 @@ function additionalFieldsOf({
 	};
 }
 
-/** Everything that says what to make, in the order the editor shows it. */
+const own: INodeProperties[] = [
+	magnificProperties.mode,
+	...magnificProperties.body,
+	...muleRouterProperties.body,
+];
+const first = ['mode', 'prompt'].flatMap((name) => own.filter((each) => each.name === name));
+
+/** Everything that says what to make, in the order the editor shows it, alike for both providers. */
 export const requestProperties: INodeProperties[] = [
 	provider,
 	endpoint,
-	magnificProperties.mode,
+	...first,
 	videoSource,
-	...magnificProperties.body,
-	...muleRouterProperties.body,
+	...own.filter((each) => !first.includes(each)),
 	additionalFieldsOf(magnificProperties),
 	additionalFieldsOf(muleRouterProperties),
 ];

@@ -7,21 +7,27 @@ import { isMain, runCommand } from '../server/command.mjs';
 import { installN8n } from '../server/install.mjs';
 import { Problem } from '../server/problem.mjs';
 import { Report } from './report.mjs';
+import { editor } from './suites/editor.mjs';
+import { oldest } from './suites/oldest.mjs';
 import { sqlite } from './suites/sqlite.mjs';
 
 /** @type {Record<string, (report: Report, n8n: import('../server/install.mjs').N8n) => Promise<void>>} */
-const suites = { sqlite };
+const suites = { sqlite, oldest, editor };
 
 const HELP = `npm run test:e2e [-- options] [suites]
 
-  suites      any of ${Object.keys(suites).join(', ')}; all by default`;
+  suites         any of ${Object.keys(suites).join(', ')}; all by default
+  --only <text>  only cases with this in their name`;
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
 async function main(args) {
 	const { values, positionals } = util.parseArgs({
 		args,
 		allowPositionals: true,
-		options: { help: { type: 'boolean', default: false } },
+		options: {
+			help: { type: 'boolean', default: false },
+			only: { type: 'string', default: '' },
+		},
 	});
 	if (values.help) {
 		console.log(HELP);
@@ -32,7 +38,7 @@ async function main(args) {
 
 	await setUp();
 	const n8n = await installN8n();
-	const report = new Report();
+	const report = new Report(values);
 	for (const [name, run] of Object.entries(suites)) {
 		if (positionals.length === 0 || positionals.includes(name)) await run(report, n8n);
 	}

@@ -35,16 +35,16 @@ export class Stage {
 	 *
 	 * @template T
 	 * @param {World} world
-	 * @param {{ taskSeconds?: number }} options
+	 * @param {{ taskSeconds?: number, label?: string, mediaPort?: number }} options `label`: of its credentials
 	 * @param {(stage: Stage) => Promise<T>} work
 	 * @returns {Promise<T>}
 	 */
-	static async for(world, { taskSeconds = 2 }, work) {
+	static async for(world, { taskSeconds = 2, label, mediaPort }, work) {
 		const name = `stage ${++count}`;
 		const log = path.join(world.folder, `${name.replace(' ', '-')}.log`);
-		const emulator = await startEmulator({ taskSeconds, log });
+		const emulator = await startEmulator({ taskSeconds, mediaPort, log });
 		try {
-			const credentials = await saveCredentials(world.session, emulator.apiUrl, name);
+			const credentials = await saveCredentials(world.session, emulator.apiUrl, label ?? name);
 			const stage = new Stage(world, emulator, credentials);
 			const result = await work(stage);
 			assert.deepEqual((await stage.state()).violations, [], 'the documented contracts were kept');
@@ -54,9 +54,10 @@ export class Stage {
 		}
 	}
 
-	/** @returns {Promise<{ tasks: Task[], billed: number, requests: Request[], violations: unknown[] }>} */
+	/** @returns {Promise<{ tasks: Task[], billed: number, requests: Request[], violations: unknown[] }>} `billed`: how many tasks */
 	async state() {
-		return await this.emulator.ask('/state');
+		const state = await this.emulator.ask('/state');
+		return { ...state, billed: state.billed.total };
 	}
 
 	/** @param {object} changes */

@@ -10,6 +10,7 @@ import { Problem } from '../server/problem.mjs';
  */
 
 export const GENERATE = 'Kling V2V Generate';
+export const TRIGGER = 'Kling V2V Trigger';
 
 /**
  * @param {string} name
@@ -77,6 +78,30 @@ export async function publishBatch({ world, credentials, videoUrl }, { parameter
 }
 
 /**
+ * A published workflow of the trigger alone.
+ *
+ * @param {Stage} stage
+ * @param {object} parameters of the trigger
+ * @returns {Promise<{ id: string, url: string }>}
+ */
+export async function publishTrigger({ world, credentials }, parameters) {
+	const webhookId = randomUUID();
+	const trigger = node(TRIGGER, 'n8n-nodes-kling-v2v.klingV2vTrigger', 1, parameters, {
+		credentials,
+		webhookId,
+	});
+	const workflow = {
+		name: `Trigger ${webhookId}`,
+		nodes: [trigger],
+		connections: {},
+		settings: {},
+	};
+	const { id } = await world.session.saveWorkflow(/** @type {Workflow} */ (workflow));
+	await world.session.publish(id);
+	return { id, url: `${world.webhookUrl}/${webhookId}/webhook` };
+}
+
+/**
  * Calls a published workflow.
  *
  * @param {Stage} stage
@@ -85,21 +110,22 @@ export async function publishBatch({ world, credentials, videoUrl }, { parameter
  * @returns {Promise<string>} the execution's id
  */
 export async function call({ world }, { id, path }, prompts) {
-	const response = await fetch(`${world.webhookUrl}/${path}`, {
-		method: 'POST',
-		headers: { 'content-type': 'application/json' },
-		body: JSON.stringify({ prompts }),
-	});
+	const ask = async () =>
+		await fetch(`${world.webhookUrl}/${path}`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ prompts }),
+		});
+	let response = await ask();
+	// n8n says that a workflow is published some moments before it can be called.
+	for (let tries = 0; response.status === 404 && tries < 50; tries++) {
+		await sleep(200);
+		response = await ask();
+	}
 	if (!response.ok) {
 		throw new Problem(
 			`The published workflow answered its call with ${response.status}: ${await response.text()}`,
 		);
 	}
-	// n8n answers before it has written down what it started.
-	for (let tries = 0; tries < 50; tries++) {
-		const [latest] = await world.session.executionsOf(id);
-		if (latest) return latest.id;
-		await sleep(100);
-	}
-	throw new Problem('The published workflow was called, and no execution of it appeared.');
+	return await world.session.firstExecutionOf(id, { timeoutMs: 10_000 });
 }

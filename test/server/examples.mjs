@@ -19,12 +19,38 @@ export const examples = {
 		file: 'submit-wait-status-loop.json',
 		trigger: 'Start',
 	},
+	callbackToStorage: {
+		id: 'klingV2vExample3',
+		file: 'callback-to-storage.json',
+		trigger: 'Start',
+	},
+	submitForTrigger: {
+		id: 'klingV2vExample4',
+		file: 'submit-for-trigger.json',
+		trigger: 'Start',
+	},
+	triggerToStorage: {
+		id: 'klingV2vExample5',
+		file: 'trigger-to-storage.json',
+		trigger: 'Kling V2V Trigger',
+	},
+	folderToS3: {
+		id: 'klingV2vExample6',
+		file: 'folder-to-s3.json',
+		trigger: 'Start',
+	},
 };
 
 const OWN_NODES = 'n8n-nodes-kling-v2v.';
 
 /** @type {Record<string, string>} */
 const CREDENTIAL_OF = { magnific: 'magnificApi', muleRouter: 'muleRouterApi' };
+
+/** @param {import('./session.mjs').WorkflowNode} node @returns {string | undefined} the type of the credential that it needs */
+function credentialTypeOf({ type, parameters }) {
+	if (type.startsWith(OWN_NODES)) return CREDENTIAL_OF[parameters.provider];
+	return type === 'n8n-nodes-base.s3' ? 's3' : undefined;
+}
 
 /**
  * @param {string} apiUrl the emulator's
@@ -40,17 +66,36 @@ export const emulatorCredentials = (apiUrl, label = 'emulator') =>
 		data: { apiKey: key, baseUrl: apiUrl, webhookSecret: 'emulator-webhook-secret' },
 	}));
 
+/** @param {{ file: string }} example @returns {Workflow} as it is in the file */
+const read = ({ file }) => JSON.parse(fs.readFileSync(path.join(root, 'examples', file), 'utf8'));
+
 /**
+ * Where the example's trigger is called, once it is published.
+ *
+ * @param {string} webhookUrl of the n8n: its address, and `/webhook`
+ */
+export function triggerUrl(webhookUrl) {
+	const { trigger: name } = examples.triggerToStorage;
+	const trigger = read(examples.triggerToStorage).nodes.find((node) => node.name === name);
+	return `${webhookUrl}/${trigger?.webhookId}/webhook`;
+}
+
+/**
+ * What stands in an example's fields in place of what everyone replaces.
+ *
+ * @typedef {object} Values
+ * @property {string} [videoUrl]
+ * @property {string} [folder] where videos are saved
+ * @property {string} [webhookUrl] of the trigger
+ * @property {string} [clips] a pattern of files
+ *
  * @param {{ id: string, file: string }} example
- * @param {object} replacements
- * @param {Record<string, import('./session.mjs').CredentialReference>} replacements.credentials by credential type
- * @param {string} replacements.videoUrl
- * @param {string} replacements.folder where videos are saved
+ * @param {Values & { credentials: Record<string, import('./session.mjs').CredentialReference> }} replacements `credentials` by
+ *   their type; one that is not there is left to choose
  * @returns {Workflow & { id: string }}
  */
-export function prepare({ id, file }, { credentials, ...values }) {
-	/** @type {Workflow} */
-	const workflow = JSON.parse(fs.readFileSync(path.join(root, 'examples', file), 'utf8'));
+export function prepare(example, { credentials, ...values }) {
+	const workflow = read(example);
 	const given = new Map(Object.entries(values));
 
 	for (const node of workflow.nodes) {
@@ -58,14 +103,11 @@ export function prepare({ id, file }, { credentials, ...values }) {
 			for (const field of node.parameters.assignments.assignments)
 				field.value = given.get(field.name) ?? field.value;
 		}
-		if (node.type.startsWith(OWN_NODES)) {
-			const type = /** @type {string} */ (CREDENTIAL_OF[node.parameters.provider]);
-			node.credentials = {
-				[type]: /** @type {import('./session.mjs').CredentialReference} */ (credentials[type]),
-			};
-		}
+		const type = credentialTypeOf(node);
+		const credential = type === undefined ? undefined : credentials[type];
+		if (type !== undefined && credential) node.credentials = { [type]: credential };
 	}
-	return { ...workflow, id };
+	return { ...workflow, id: example.id };
 }
 
 /**
@@ -93,9 +135,14 @@ export async function saveCredentials(session, apiUrl, label) {
 export async function importExamples(session, { apiUrl, mediaUrl }, folder) {
 	const credentials = await saveCredentials(session, apiUrl);
 	for (const example of Object.values(examples)) {
-		await session.saveWorkflow(
-			prepare(example, { credentials, videoUrl: `${mediaUrl}/reference.mp4`, folder }),
-		);
+		const workflow = prepare(example, {
+			credentials,
+			videoUrl: `${mediaUrl}/reference.mp4`,
+			folder,
+			webhookUrl: triggerUrl(`${session.url}/webhook`),
+			clips: path.join(folder, 'clips', '*.mp4'),
+		});
+		await session.saveWorkflow(workflow);
 	}
 	return credentials;
 }

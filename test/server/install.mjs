@@ -21,6 +21,7 @@ import { step } from './progress.mjs';
  * @property {number} nodeMajor the Node.js among its packages
  * @property {number} newestNode the newest Node.js that it runs on, where that of this system has to do
  * @property {number} bytes of disk that it takes
+ * @property {string[]} [npmArgs] what the lock file was made with
  *
  * @typedef {object} N8n
  * @property {string} folder
@@ -160,7 +161,7 @@ async function install(pin, folder, note) {
 			log,
 			total: countPackages(pin),
 			note,
-			args: ['--engine-strict=false'],
+			args: ['--engine-strict=false', ...(pin.npmArgs ?? [])],
 		});
 		fs.writeFileSync(downloaded, '');
 	}

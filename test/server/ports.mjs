@@ -16,7 +16,8 @@ function tryPort(port) {
 	});
 }
 
-export const freePort = () => tryPort(0);
+/** @param {number} [preferred] taken if it is free */
+export const freePort = async (preferred = 0) => await tryPort(preferred).catch(() => tryPort(0));
 
 /**
  * @param {number} port

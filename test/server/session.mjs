@@ -7,7 +7,7 @@ import { Problem } from './problem.mjs';
 /**
  * @typedef {{ email: string, password: string, firstName: string, lastName: string }} Owner
  * @typedef {{ id: string, name: string }} CredentialReference
- * @typedef {{ id: string, name: string, type: string, typeVersion: number, parameters: any, credentials?: Record<string, CredentialReference> }} WorkflowNode
+ * @typedef {{ id: string, name: string, type: string, typeVersion: number, parameters: any, position?: number[], credentials?: Record<string, CredentialReference>, webhookId?: string }} WorkflowNode
  * @typedef {{ id?: string, name: string, nodes: WorkflowNode[], connections: object, settings?: object }} Workflow
  * @typedef {{ json: any, binary?: Record<string, { id: string, fileName?: string, mimeType: string, fileSize?: string }> }} Item
  * @typedef {{ startTime: number, executionTime: number, executionStatus: string, error?: any, data?: { main: Array<Item[] | null> } }} NodeRun
@@ -200,6 +200,25 @@ export class Session {
 			`/executions?${new URLSearchParams({ filter, limit: '20' })}`,
 		);
 		return results;
+	}
+
+	/**
+	 * Waits until something has started a workflow.
+	 *
+	 * @param {string} workflowId
+	 * @param {{ timeoutMs: number }} options
+	 * @returns {Promise<string>} the execution's id
+	 */
+	async firstExecutionOf(workflowId, { timeoutMs }) {
+		for (const deadline = Date.now() + timeoutMs; ; await sleep(100)) {
+			const first = (await this.executionsOf(workflowId)).at(-1);
+			if (first) return first.id;
+			if (Date.now() >= deadline) {
+				throw new Problem(
+					`Nothing has started the workflow ${this.url}/workflow/${workflowId} within ${timeoutMs / 1000} s.`,
+				);
+			}
+		}
 	}
 
 	/**

@@ -15,7 +15,7 @@ export const errorOutputCase = (world) => ({
 	name: 'error output',
 	run: async () =>
 		await Stage.for(world, {}, async (stage) => {
-			await stage.set({ failTasks: { nth: 2, reason: 'The prompt was not allowed' } });
+			await stage.set({ failTasks: { nth: 2 } });
 			const workflow = await publishBatch(stage, {
 				settings: { onError: 'continueErrorOutput' },
 			});
@@ -30,7 +30,7 @@ export const errorOutputCase = (world) => ({
 			const { tasks } = await stage.state();
 			const failed = tasks.find(({ taskId }) => taskId !== good[0]?.json.taskId);
 			assert.equal(bad[0]?.json.details?.taskId, failed?.taskId, 'details.taskId');
-			assert.match(bad[0]?.json.error, /The prompt was not allowed/);
+			assert.match(bad[0]?.json.error, /could not make the video/);
 			return `"${bad[0]?.json.error}"`;
 		}),
 });

@@ -11,3 +11,17 @@ export function expectSuccess({ status, data }) {
 		`the execution ended with "${status}" at "${lastNodeExecuted}": ${reason || 'no reason given'}`,
 	);
 }
+
+/**
+ * Waits until an execution has left the processes for the database.
+ *
+ * @param {import('../../server/session.mjs').Session} session
+ * @param {string} execution
+ */
+export async function expectAsleep(session, execution) {
+	const { status } = await session.executionEnd(execution, {
+		timeoutMs: 60_000,
+		until: (seen) => seen.status !== 'new' && seen.status !== 'running',
+	});
+	assert.equal(status, 'waiting', 'the status of an execution that sleeps');
+}

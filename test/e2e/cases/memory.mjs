@@ -8,7 +8,7 @@ import { GENERATE, call, publishBatch } from '../workflows.mjs';
 import { expectSuccess } from './expect.mjs';
 
 const RESULT_BYTES = 1e9;
-const WARM_UP_BYTES = 20e6;
+const WARM_UP_BYTES = 50e6;
 const MOST_BYTES = 64e6;
 const SAMPLE_MS = 50;
 
@@ -29,11 +29,10 @@ export const memoryCase = (world) => ({
 	run: async (note) =>
 		await Stage.for(world, { taskSeconds: 1 }, async (stage) => {
 			if (process.platform !== 'linux') return 'not measured: it is read from /proc';
-			const workflow = await publishBatch(stage, {});
 			const download = async (/** @type {number} */ resultBytes) => {
 				await stage.set({ resultBytes });
 				const execution = await world.session.executionEnd(
-					await call(stage, workflow, ['@Video1 at night']),
+					await call(stage, await publishBatch(stage, {}), ['@Video1 at night']),
 					{ timeoutMs: 180_000 },
 				);
 				expectSuccess(execution);
@@ -41,7 +40,7 @@ export const memoryCase = (world) => ({
 			};
 			// The first run loads code and fills caches, which is no matter of size.
 			note('warming up');
-			for (let runs = 0; runs < 3; runs++) await download(WARM_UP_BYTES);
+			for (let runs = 0; runs < 4; runs++) await download(WARM_UP_BYTES);
 			await sleep(2000);
 
 			note('1 GB');

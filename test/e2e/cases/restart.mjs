@@ -1,40 +1,41 @@
 // @ts-check
-import assert from 'node:assert/strict';
-import { examples, prepare } from '../../server/examples.mjs';
+import { examples } from '../../server/examples.mjs';
 import { Stage } from '../stage.mjs';
 import { checkVideos } from '../videos.mjs';
-import { expectSuccess } from './expect.mjs';
+import { completeBatch, pauseBatch } from './callbacks.mjs';
+import { importExample } from './examples.mjs';
+import { expectAsleep, expectSuccess } from './expect.mjs';
 
 /**
- * What n8n has put to sleep outlives n8n.
+ * What n8n has put to sleep outlives n8n: a run that waits for the clock, and one that waits for a callback.
  *
  * @param {import('../world.mjs').World} world
  * @returns {import('../report.mjs').Case}
  */
 export const restartCase = (world) => ({
-	name: 'n8n restarted between submit and status',
+	name: 'n8n restarted between submit and status, and before a callback',
 	run: async (note) =>
-		await Stage.for(world, { taskSeconds: 5 }, async (stage) => {
-			const { credentials, videoUrl } = stage;
-			const example = examples.submitWaitStatusLoop;
-			const workflow = prepare(example, { credentials, videoUrl, folder: world.videos });
-			const { id } = await world.session.saveWorkflow(workflow);
-			const started = await world.session.start(id, example.trigger);
-			const asleep = await world.session.executionEnd(started, {
-				timeoutMs: 60_000,
-				until: ({ status }) => status !== 'new' && status !== 'running',
-			});
-			assert.equal(asleep.status, 'waiting', 'it sleeps in the database');
+		await Stage.for(world, { taskSeconds: 5 }, async (byClock) =>
+			Stage.for(world, { taskSeconds: 600 }, async (byCallback) => {
+				const { session } = world;
+				const { trigger } = examples.submitWaitStatusLoop;
+				const started = await session.start(
+					await importExample(byClock, 'submitWaitStatusLoop'),
+					trigger,
+				);
+				await expectAsleep(session, started);
+				const paused = await pauseBatch(byCallback);
 
-			note('restarting');
-			await world.restart();
-			note('restarted');
+				note('restarting');
+				await world.restart();
+				note('restarted');
 
-			const execution = await world.session.executionEnd(started, { timeoutMs: 180_000 });
-			expectSuccess(execution);
-			await checkVideos(stage, execution, { 'Save the Video': { binary: 1, files: 1 } });
-			const { billed } = await stage.state();
-			assert.equal(billed, 1, 'billed tasks');
-			return 'went on by itself, one task billed, its video saved';
-		}),
+				await completeBatch(byCallback, paused);
+				const execution = await session.executionEnd(started, { timeoutMs: 180_000 });
+				expectSuccess(execution);
+				await checkVideos(byClock, execution, { 'Save the Video': { binary: 1, files: 1 } });
+				const { billed } = await byClock.state();
+				return `both went on by themselves, ${billed} and 3 tasks billed`;
+			}),
+		),
 });

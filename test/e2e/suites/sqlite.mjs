@@ -1,13 +1,14 @@
 // @ts-check
+import { callbackCases } from '../cases/callbacks.mjs';
 import { credentialCases } from '../cases/credentials.mjs';
 import { errorOutputCase } from '../cases/errorOutput.mjs';
 import { completenessCase, exampleCase } from '../cases/examples.mjs';
 import { memoryCase } from '../cases/memory.mjs';
 import { restartCase } from '../cases/restart.mjs';
-import { retryOnFailCase } from '../cases/retryOnFail.mjs';
+import { retryOnFailCases } from '../cases/retryOnFail.mjs';
 import { stopCase } from '../cases/stop.mjs';
+import { triggerCases } from '../cases/trigger.mjs';
 import { openSqliteWorld } from '../worlds/sqlite.mjs';
-import { aside } from './aside.mjs';
 
 /**
  * One process and a file: n8n's default.
@@ -22,17 +23,22 @@ export async function sqlite(report, n8n) {
 	);
 	if (!world) return;
 	try {
-		const sleeper = aside(exampleCase(world, 'submitWaitStatusLoop'));
 		await report.run(group, [
 			completenessCase(),
 			exampleCase(world, 'referenceVideoToFile'),
+			exampleCase(world, 'callbackToStorage'),
+			exampleCase(world, 'submitThenTrigger'),
+			exampleCase(world, 'folderToS3'),
 			...credentialCases(world),
 			stopCase(world),
-			retryOnFailCase(world),
+			...retryOnFailCases(world),
 			errorOutputCase(world),
-			sleeper,
-			memoryCase(world),
+			...callbackCases(world),
+			...triggerCases(world),
+			{ ...exampleCase(world, 'submitWaitStatusLoop'), isSlow: true },
 			restartCase(world),
+			// In a process that has not yet done much else.
+			memoryCase(world),
 		]);
 	} finally {
 		await world.stop();

@@ -1,0 +1,190 @@
+// @ts-check
+import { setTimeout as sleep } from 'node:timers/promises';
+import { owner } from '../world.mjs';
+
+/** @typedef {'light' | 'dark'} Theme */
+
+const SIZE = { width: 1400, height: 900 };
+const PATIENCE_MS = 20_000;
+
+/** n8n's editor in a browser, as far as a person uses it here. */
+export class Editor {
+	/** @param {import('playwright-core').Page} page */
+	constructor(page) {
+		this.page = page;
+	}
+
+	/**
+	 * Opens a window and signs the owner in.
+	 *
+	 * @param {import('playwright-core').Browser} browser
+	 * @param {import('../world.mjs').World} world
+	 * @param {{ theme?: Theme, size?: { width: number, height: number } }} [options]
+	 */
+	static async open(browser, world, { theme = 'light', size = SIZE } = {}) {
+		const context = await browser.newContext({
+			baseURL: world.session.url,
+			viewport: size,
+			colorScheme: theme,
+		});
+		context.setDefaultTimeout(PATIENCE_MS);
+		const answer = await context.request.post('/rest/login', {
+			data: { emailOrLdapLoginId: owner.email, password: owner.password },
+		});
+		if (!answer.ok()) throw new Error(`n8n did not sign the owner in: ${answer.status()}`);
+		return new Editor(await context.newPage());
+	}
+
+	async close() {
+		await this.page.context().close();
+	}
+
+	/** @param {string} id `new` for an empty one */
+	async openWorkflow(id) {
+		// The list of nodes comes after the canvas.
+		const nodes = this.page.waitForResponse((answer) => answer.url().includes('types/nodes.json'));
+		await this.page.goto(`/workflow/${id}`);
+		await nodes;
+		await this.page.getByTestId('node-creator-plus-button').waitFor();
+	}
+
+	/** @param {string} name @returns {import('playwright-core').Locator} a node on the canvas */
+	node(name) {
+		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
+	}
+
+	/**
+	 * What the node panel finds.
+	 *
+	 * @param {string} text
+	 * @returns {Promise<string[]>} the names, best first
+	 */
+	async search(text) {
+		const field = this.page.getByTestId('node-creator-search-bar');
+		if (!(await field.isVisible())) await this.page.getByTestId('node-creator-plus-button').click();
+		await field.fill(text);
+		const found = this.page.getByTestId('node-creator-item-name');
+		await found.or(this.page.getByTestId('node-creator-no-results')).first().waitFor();
+		// The list follows the typing with a short delay.
+		await sleep(500);
+		return (await found.allTextContents()).map((name) => name.trim());
+	}
+
+	/**
+	 * Adds a node from the node panel, which opens it.
+	 *
+	 * @param {string} text to search for; the best hit is taken
+	 * @param {string} action the line in the node's own list, where it has several
+	 */
+	async add(text, action = 'Add to workflow') {
+		await this.search(text);
+		await this.page.getByTestId('node-creator-item-name').first().click();
+		const panel = this.page.getByTestId('node-creator');
+		await panel.getByText(action, { exact: true }).click();
+		await this.page.getByTestId('ndv').waitFor();
+	}
+
+	/** @param {string} name of a node on the canvas */
+	async openNode(name) {
+		await this.node(name).dblclick();
+		await this.page.getByTestId('ndv').waitFor();
+	}
+
+	async closeNode() {
+		await this.page.getByTestId('ndv-close-button').click();
+		await this.page.getByTestId('ndv').waitFor({ state: 'hidden' });
+	}
+
+	/** @returns {Promise<string>} the name of the node that is open */
+	async title() {
+		return (await this.page.getByTestId('node-title-container').innerText()).trim();
+	}
+
+	/** @param {string} name @returns {import('playwright-core').Locator} a field of the open node */
+	field(name) {
+		return this.page.getByTestId(`parameter-input-${name}`);
+	}
+
+	/**
+	 * Which of the fields of the open node are there.
+	 *
+	 * @param {string[]} names
+	 * @returns {Promise<string[]>}
+	 */
+	async shown(names) {
+		const counts = await Promise.all(names.map((name) => this.field(name).count()));
+		return names.filter((_, index) => counts[index] !== 0);
+	}
+
+	/** @param {string} field @returns {Promise<string[]>} what can be chosen */
+	async options(field) {
+		await this.field(field).click();
+		await this.#options().first().waitFor();
+		const texts = await this.#options().allInnerTexts();
+		await this.page.keyboard.press('Escape');
+		// A description may stand below the name.
+		return texts.map((text) => /** @type {string} */ (text.split('\n')[0]).trim());
+	}
+
+	/** @param {string} field @param {string} option its name */
+	async choose(field, option) {
+		await this.field(field).click();
+		await this.#options().filter({ hasText: option }).first().click();
+		// Other fields follow in the next frame.
+		await sleep(300);
+	}
+
+	#options() {
+		return this.page.getByTestId('parameter-input-item').filter({ visible: true });
+	}
+
+	/** @param {string} text @returns {Promise<boolean>} whether the open node says so */
+	async says(text) {
+		return await this.page.getByTestId('ndv').getByText(text).first().isVisible();
+	}
+
+	/** Runs the workflow by its button, and waits until each of the nodes has its green tick. @param {string[]} nodes */
+	async run(nodes) {
+		await this.page.getByRole('button', { name: 'Execute workflow' }).last().click();
+		for (const name of nodes) {
+			await this.node(name).getByTestId('canvas-node-status-success').waitFor({ timeout: 60_000 });
+		}
+	}
+
+	/** Plays the video in the output of the open node, for a second. */
+	async playVideo() {
+		await this.page.getByTestId('ndv-view-binary-data').click();
+		const video = this.page.locator('video').first();
+		await video.waitFor();
+		return await video.evaluate(async (/** @type {any} */ element) => {
+			const deadline = Date.now() + 15_000;
+			while (Date.now() < deadline && element.currentTime < 1) {
+				await new Promise((resolve) => setTimeout(resolve, 50));
+			}
+			element.pause();
+			const { readyState, duration, currentTime, videoWidth, videoHeight, error } = element;
+			const problem = error?.message ?? null;
+			return { readyState, duration, currentTime, videoWidth, videoHeight, problem };
+		});
+	}
+
+	/** @returns {Promise<string>} the address that the open trigger shows for production */
+	async productionUrl() {
+		const parameters = this.page.getByTestId('node-parameters');
+		const urls = this.page.locator('.webhook-url, [class*="webhookUrl"]').first();
+		if (!(await urls.isVisible())) await parameters.getByText('Webhook URLs').click();
+		await this.page.getByText('Production URL', { exact: true }).first().click();
+		return (await urls.innerText()).replace(/^POST\s*/, '').trim();
+	}
+
+	/** @param {'Schema' | 'Table' | 'JSON' | 'Binary'} mode of the output of the open node */
+	async showOutputAs(mode) {
+		const panel = this.page.getByTestId('output-panel');
+		await panel.getByTestId(`radio-button-${mode.toLowerCase()}`).click();
+	}
+
+	/** Waits until no message covers anything. */
+	async quiet() {
+		await this.page.locator('.el-notification').first().waitFor({ state: 'hidden' });
+	}
+}

@@ -1,0 +1,50 @@
+// @ts-check
+import { randomUUID } from 'node:crypto';
+import { examples, prepare } from '../../server/examples.mjs';
+
+/**
+ * @typedef {{ id: string, nodes: string[] }} Shown `nodes`: those that get a green tick
+ * @typedef {{ main: Shown, loop: Shown, trigger: Shown, empty: Shown }} Workflows
+ */
+
+/** A wait that short stays in memory, and the picture need not wait for it. */
+const WAIT_SECONDS = 4;
+
+/**
+ * The examples as a person has them who has filled them in.
+ *
+ * @param {import('../stage.mjs').Stage} stage
+ * @returns {Promise<Workflows>}
+ */
+export async function importForEditor({ world, credentials, videoUrl }) {
+	const { session } = world;
+	// Relative to where n8n was started: a picture is no place for somebody's folders.
+	const values = { credentials, videoUrl, folder: 'videos' };
+	const main = await session.saveWorkflow(prepare(examples.referenceVideoToFile, values));
+	const trigger = await session.saveWorkflow(prepare(examples.triggerToStorage, values));
+
+	const patient = prepare(examples.submitWaitStatusLoop, values);
+	const wait = patient.nodes.find(({ type }) => type === 'n8n-nodes-base.wait');
+	if (wait) wait.parameters.amount = WAIT_SECONDS;
+	const loop = await session.saveWorkflow(patient);
+
+	const start = {
+		id: randomUUID(),
+		name: 'Start',
+		type: 'n8n-nodes-base.manualTrigger',
+		typeVersion: 1,
+		parameters: {},
+		position: [0, 0],
+	};
+	const empty = await session.saveWorkflow({
+		name: 'My videos',
+		nodes: [start],
+		connections: {},
+	});
+	return {
+		main: { id: main.id, nodes: ['Your Video', 'Kling V2V Generate', 'Save the Video'] },
+		loop: { id: loop.id, nodes: ['Kling V2V Generate', 'Kling Task Status', 'Save the Video'] },
+		trigger: { id: trigger.id, nodes: [] },
+		empty: { id: empty.id, nodes: [] },
+	};
+}

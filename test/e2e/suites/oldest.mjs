@@ -1,0 +1,35 @@
+// @ts-check
+import { credentialCases } from '../cases/credentials.mjs';
+import { exampleCase } from '../cases/examples.mjs';
+import { retryOnFailCases } from '../cases/retryOnFail.mjs';
+import { OLDEST, OldSession } from '../oldest/oldest.mjs';
+import { installN8n } from '../../server/install.mjs';
+import { openSqliteWorld } from '../worlds/sqlite.mjs';
+
+/**
+ * The oldest n8n that the package is said to run on.
+ *
+ * @param {import('../report.mjs').Report} report
+ */
+export async function oldest(report) {
+	const group = 'Oldest n8n';
+	const n8n = await report.prepare(group, 'installed', () => installN8n(OLDEST));
+	if (!n8n) return;
+	const name = `n8n ${n8n.version}, Node.js ${OLDEST.nodeMajor}`;
+	const world = await report.prepare(name, 'server', () =>
+		openSqliteWorld({ n8n, name: 'oldest', SessionType: OldSession }),
+	);
+	if (!world) return;
+	try {
+		await report.run(name, [
+			{ ...exampleCase(world, 'submitWaitStatusLoop'), isSlow: true },
+			exampleCase(world, 'referenceVideoToFile'),
+			exampleCase(world, 'callbackToStorage'),
+			exampleCase(world, 'submitThenTrigger'),
+			...credentialCases(world),
+			...retryOnFailCases(world),
+		]);
+	} finally {
+		await world.stop();
+	}
+}

@@ -19,6 +19,13 @@ export const OLDEST = {
 
 /** The same user, in the words of n8n 1. */
 export class OldSession extends Session {
+	/** @param {import('../../server/session.mjs').Workflow} workflow @override */
+	async saveWorkflow(workflow) {
+		return await super.saveWorkflow(
+			/** @type {typeof workflow} */ ({ active: false, ...workflow }),
+		);
+	}
+
 	/** @param {string} id @override */
 	async publish(id) {
 		await this.request('PATCH', `/workflows/${id}`, { active: true });

@@ -1,0 +1,38 @@
+// @ts-check
+import { callbackCases } from '../cases/callbacks.mjs';
+import { errorOutputCase } from '../cases/errorOutput.mjs';
+import { exampleCase } from '../cases/examples.mjs';
+import { restartCase } from '../cases/restart.mjs';
+import { retryOnFailCases } from '../cases/retryOnFail.mjs';
+import { stopCase } from '../cases/stop.mjs';
+import { triggerCases } from '../cases/trigger.mjs';
+import { openQueueWorld } from '../worlds/queue.mjs';
+
+/**
+ * Queue mode: what one process begins, another goes on with.
+ *
+ * @param {import('../report.mjs').Report} report
+ * @param {import('../../server/install.mjs').N8n} n8n
+ */
+export async function queue(report, n8n) {
+	const group = `n8n ${n8n.version}, queue mode: PostgreSQL, Redis, main + webhook + worker`;
+	const world = await report.prepare(group, 'servers', () => openQueueWorld({ n8n }));
+	if (!world) return;
+	try {
+		await report.run(group, [
+			exampleCase(world, 'referenceVideoToFile'),
+			exampleCase(world, 'callbackToStorage'),
+			exampleCase(world, 'submitThenTrigger'),
+			exampleCase(world, 'folderToS3'),
+			stopCase(world),
+			...retryOnFailCases(world),
+			errorOutputCase(world),
+			...callbackCases(world),
+			...triggerCases(world),
+			{ ...exampleCase(world, 'submitWaitStatusLoop'), isSlow: true },
+			restartCase(world),
+		]);
+	} finally {
+		await world.stop();
+	}
+}

@@ -160,6 +160,22 @@ describe('an image', () => {
 		expect((await bench.emulator.state()).violations).toEqual([]);
 	});
 
+	test('that another node has named no image is declared as what it is', async () => {
+		const unnamed = path.join(folder, 'still.bin');
+		await fetchTo(unnamed, 'start.jpg');
+		const { error } = await bench.generate(
+			fromFile({ additionalFields: { imageUrl: 'unnamed' } }),
+			{
+				files: { ...files, unnamed },
+			},
+		);
+		expect(error).toBeUndefined();
+		const types = (await seen('upload-request')).map(
+			({ body }) => (body as { files: Array<{ content_type: string }> }).files[0].content_type,
+		);
+		expect(types.sort()).toEqual(['image/jpeg', 'video/mp4']);
+	});
+
 	test('goes to MuleRouter as Base64, or as the URL it is', async () => {
 		const base64 = readFileSync(files.still).toString('base64');
 		const url = `${bench.emulator.mediaUrl}/start.png`;

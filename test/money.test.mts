@@ -325,6 +325,32 @@ describe('the spending limits', () => {
 		expect((await state()).requests).toEqual([]);
 	});
 
+	test('leave an item that is wrong by itself its own error, and count no item that is only checked', async () => {
+		const { json } = await bench.generate(
+			magnific({ videoUrl: '={{ $json.url }}', options: { maxTasks: 1 } }),
+			{
+				input: [
+					{ url: bench.emulator.referenceUrl },
+					{ url: 'x' },
+					{ url: bench.emulator.referenceUrl },
+				],
+				settings: { onError: 'continueRegularOutput' },
+			},
+		);
+		expect(json.map(({ error }) => String(error).split(' ').slice(0, 2).join(' '))).toEqual([
+			'This run',
+			'Video URL',
+			'This run',
+		]);
+		const { error } = await bench.generate(
+			magnific({ options: { maxTasks: 1, validateOnly: true } }),
+			{
+				input: [{}, {}],
+			},
+		);
+		expect(error).toBeUndefined();
+	});
+
 	test('let a run within them through', async () => {
 		const { json } = await bench.generate(
 			magnific({ options: { maxTasks: 2, maxTotalSeconds: 10 } }),

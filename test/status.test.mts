@@ -165,6 +165,18 @@ describe('Wait', () => {
 	});
 });
 
+describe('Wait with an ID that is wrong', () => {
+	test('does not take minutes to say so', async () => {
+		const { error, milliseconds } = await bench.status({
+			operation: 'wait',
+			taskId: 'no-such-task',
+			options: { pollInterval: 1 },
+		});
+		expect(error?.message).toContain('does not know the task');
+		expect(milliseconds).toBeLessThan(25_000);
+	}, 30_000);
+});
+
 describe('Download', () => {
 	test('fetches the file', async () => {
 		const taskId = await seed({ status: 'completed' });

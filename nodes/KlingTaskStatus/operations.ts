@@ -13,7 +13,7 @@ import type { Session } from '../shared/session';
 import type { ProviderName, TaskRef } from '../shared/task';
 import { isFinished, newTask } from '../shared/task';
 import { read } from '../shared/transport';
-import { expectVideo, lookUp, wait } from '../shared/wait';
+import { expectVideo, forgiveness, lookUp, wait } from '../shared/wait';
 
 const OPERATIONS = ['get', 'wait', 'getMany', 'download'] as const;
 
@@ -109,7 +109,12 @@ export const operations: Record<Operation, Perform> = {
 		const { task, timedOut } = await wait(
 			session,
 			newTask(ref as TaskRef, 'UNKNOWN'),
-			{ createdAt: clock.now(), kind: 'wait', isNew: false },
+			{
+				createdAt: clock.now(),
+				kind: 'wait',
+				isNew: false,
+				unknownAtFirst: forgiveness.unknownAge,
+			},
 			{ deadline: clock.now() + options.waitLimit, pollInterval: options.pollInterval },
 		);
 		if (timedOut) return { task, timedOut };

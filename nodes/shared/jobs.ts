@@ -114,7 +114,7 @@ export function readJobs(context: IExecuteFunctions): Array<Job | Bad> {
 
 /** The spending limits hold for the whole run: beyond them, none of it is done. */
 function withinLimits(context: IExecuteFunctions, entries: Array<Job | Bad>): Array<Job | Bad> {
-	const jobs = entries.filter((entry) => 'order' in entry);
+	const jobs = entries.filter((entry) => 'order' in entry && !entry.options.validateOnly) as Job[];
 	if (jobs.length === 0) return entries;
 	const maxTasks = Math.min(...jobs.map(({ options }) => options.maxTasks));
 	const maxSeconds = Math.min(...jobs.map(({ options }) => options.maxTotalSeconds));
@@ -130,8 +130,9 @@ function withinLimits(context: IExecuteFunctions, entries: Array<Job | Bad>): Ar
 	}
 	if (problems.length === 0) return entries;
 	const fault = new InvalidInput(problems);
-	return readItems(context, () => {
-		throw fault;
+	return readItems(context, (item) => {
+		const entry = entries[item];
+		throw 'fault' in entry ? entry.fault : fault;
 	});
 }
 

@@ -36,7 +36,7 @@ const MEANINGS: Record<number, Meaning> = {
 	},
 	409: {
 		what: 'says that the task already exists',
-		advice: "Look for it in the provider's console before you run again.",
+		advice: "An earlier request may have: look in the provider's console before you run again.",
 	},
 	422: { what: 'did not accept the request', advice: 'Correct the field it names and run again.' },
 	423: { what: 'has locked the account', advice: "Ask the provider's support." },

@@ -41,9 +41,9 @@ export class Run extends Session<IExecuteFunctions> {
 
 	/** The request that would create the task of an item; it is not sent, and holds no key. */
 	async preview({ order }: Job): Promise<Outcome> {
-		const { provider, endpoint, path, body } = order;
+		const { provider, endpoint, path, body, callbackUrl } = order;
 		const { base } = await account(this.context, provider);
-		const request = { method: 'POST', url: base + path, body: jsonOf(body) };
+		const request = { method: 'POST', url: base + path, body: jsonOf(body, callbackUrl) };
 		return { preview: { provider: provider.name, endpoint, request } };
 	}
 
@@ -127,8 +127,12 @@ function isTurnedAway({ status, provider, failure }: KlingTask): boolean {
 	return status === 'failed' && providers[provider].isOverload(failure ?? {});
 }
 
-function jsonOf(body: Record<string, unknown>): IDataObject {
-	return JSON.parse(JSON.stringify(body)) as IDataObject;
+/** The body as it would be sent; whoever knows the resume URL can continue the execution. */
+function jsonOf(body: Record<string, unknown>, callbackUrl?: string): IDataObject {
+	const text = JSON.stringify(body, (_name, value: unknown) =>
+		callbackUrl !== undefined && value === callbackUrl ? '[resume URL]' : value,
+	);
+	return JSON.parse(text) as IDataObject;
 }
 
 function lacksReference(prompt: unknown): boolean {

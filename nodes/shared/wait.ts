@@ -27,12 +27,16 @@ export interface Started {
 	kind: string;
 	/** Created a moment ago: there is nothing to see yet. */
 	isNew: boolean;
+	/** Milliseconds for which the task may not be found; left out, as long as for a new one. */
+	unknownAtFirst?: number;
 }
 
 /** What the wait forgives, so that a paid task does not die of one unlucky GET; tests shorten it. */
 export const forgiveness = {
 	/** A task may not be found for so long after it was created, in milliseconds. */
 	unknownAtFirst: 120_000,
+	/** The same for a task of unknown age, whose ID may as well be wrong. */
+	unknownAge: 15_000,
 	/** So many times in a row is no bad luck: the key is refused, or the task is not there. */
 	refusals: 5,
 	/** So often a completed task is asked again for a link it does not have yet. */
@@ -67,7 +71,7 @@ export async function look(
 export async function wait(
 	session: Session,
 	known: KlingTask,
-	{ createdAt, kind, isNew }: Started,
+	{ createdAt, kind, isNew, unknownAtFirst = forgiveness.unknownAtFirst }: Started,
 	{ deadline, pollInterval }: WaitLimits,
 ): Promise<Waited> {
 	const { clock, schedule } = session;
@@ -89,7 +93,7 @@ export async function wait(
 				schedule.learn(kind, elapsed());
 				return { task, timedOut: false };
 			}
-		} else if (isRefusal(seen.answer, elapsed())) {
+		} else if (isRefusal(seen.answer, elapsed() <= unknownAtFirst)) {
 			if (++refusals >= forgiveness.refusals) throw unavailable(task, seen.answer.status);
 		}
 		if (pause >= left) return { task, timedOut: true };
@@ -143,7 +147,6 @@ function unavailable(ref: TaskRef, status: number): TaskUnavailable {
 	return new TaskUnavailable(ref, `${what} (HTTP ${status})`, ADVICE[status], status);
 }
 
-function isRefusal(answer: Answer, elapsed: number): boolean {
-	if (!(answer.status in ADVICE)) return false;
-	return answer.status !== 404 || elapsed > forgiveness.unknownAtFirst;
+function isRefusal({ status }: Answer, mayBeUnknown: boolean): boolean {
+	return status in ADVICE && !(status === 404 && mayBeUnknown);
 }

@@ -19,6 +19,7 @@ export function hurry(): void {
 	});
 	Object.assign(built<typeof import('../../nodes/shared/wait.ts')>('wait').forgiveness, {
 		unknownAtFirst: 300,
+		unknownAge: 100,
 	});
 	built<typeof import('../../nodes/shared/wait.ts')>('wait').lookUpPauses.splice(0, 3, 10, 20, 40);
 	Object.assign(built<typeof import('../../nodes/shared/schedule.ts')>('schedule').pace, {

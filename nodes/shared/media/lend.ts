@@ -7,7 +7,10 @@ import { refusal } from '../refusal';
 import type { Session } from '../session';
 import type { Order } from '../submit';
 import { post } from '../transport';
-import { decode, Media, replaceMedia } from './media';
+import { binarySource } from './binarySource';
+import { isFault } from './fault';
+import { decode, mimeTypeOf, replaceMedia } from './media';
+import type { Media } from './media';
 
 /**
  * Makes files that only n8n has reachable for the provider: uploaded where the API takes uploads,
@@ -67,7 +70,9 @@ async function lendOne(
 	const { context } = session;
 	const { origin } = media;
 	if ('url' in origin) return origin.url;
-	if (provider.upload) return await upload(session, provider, fileOf(context, item, media), media);
+	if (provider.upload) {
+		return await upload(session, provider, await fileOf(context, item, media), media);
+	}
 	if ('base64' in origin) return origin.base64;
 	if (media.kind === 'video') {
 		const data = context.helpers.assertBinaryData(item, origin.field);
@@ -81,20 +86,37 @@ function fieldOf(context: IExecuteFunctions, item: number, field: string): IBina
 	return context.getInputData()[item].binary?.[field];
 }
 
-function fileOf(context: IExecuteFunctions, item: number, { origin, kind }: Media): File {
-	if ('base64' in origin) {
-		const { bytes, mimeType } = decode(origin.base64);
+async function fileOf(
+	context: IExecuteFunctions,
+	item: number,
+	{ origin, kind }: Media,
+): Promise<File> {
+	if (!('field' in origin)) {
+		const { bytes, mimeType } = decode('base64' in origin ? origin.base64 : '');
 		return { open: async () => bytes, size: bytes.length, mimeType };
 	}
-	const field = 'field' in origin ? origin.field : '';
-	const data = context.helpers.assertBinaryData(item, field);
-	const { id, mimeType, bytes } = data;
-	const inMemory = id ? undefined : Buffer.from(data.data, 'base64');
+	const { helpers } = context;
+	const { id, data, mimeType, bytes } = helpers.assertBinaryData(item, origin.field);
+	const isNamed = mimeType.startsWith(`${kind}/`);
+	const named = isNamed ? mimeType : kind === 'video' ? 'video/mp4' : 'image/png';
+	if (!id) {
+		const inMemory = Buffer.from(data, 'base64');
+		const type = isNamed || kind === 'video' ? named : mimeTypeOf(inMemory);
+		return { open: async () => inMemory, size: inMemory.length, mimeType: type };
+	}
 	return {
-		open: async () => inMemory ?? (await context.helpers.getBinaryStream(id as string)),
-		size: inMemory?.length ?? bytes ?? 0,
-		mimeType: mimeType.startsWith(`${kind}/`) ? mimeType : `${kind}/mp4`,
+		open: async () => await helpers.getBinaryStream(id),
+		// Older n8n does not keep the size with the item.
+		size: bytes ?? (await helpers.getBinaryMetadata(id)).fileSize,
+		mimeType: isNamed || kind === 'video' ? named : await storedType(context, item, origin.field),
 	};
+}
+
+/** Some nodes name every file "application/octet-stream": what an image is, its first bytes say. */
+async function storedType(context: IExecuteFunctions, item: number, field: string) {
+	const source = await binarySource(context, item, field);
+	const head = isFault(source) ? source : await source.read(0, 8);
+	return isFault(head) ? 'image/png' : mimeTypeOf(head);
 }
 
 /**

@@ -57,6 +57,10 @@ const DATA_URI = /^data:(image\/[a-z+.-]+);base64,/i;
 export function decode(base64: string): { bytes: Buffer; mimeType: string } {
 	const declared = DATA_URI.exec(base64);
 	const bytes = Buffer.from(declared ? base64.slice(declared[0].length) : base64, 'base64');
-	const isPng = bytes.subarray(1, 4).toString('latin1') === 'PNG';
-	return { bytes, mimeType: isPng ? 'image/png' : 'image/jpeg' };
+	return { bytes, mimeType: mimeTypeOf(bytes) };
+}
+
+/** @returns the type of an image, of the two that the APIs take */
+export function mimeTypeOf(image: Buffer): 'image/png' | 'image/jpeg' {
+	return image.subarray(1, 4).toString('latin1') === 'PNG' ? 'image/png' : 'image/jpeg';
 }

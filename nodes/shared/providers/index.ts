@@ -3,7 +3,7 @@ import { magnific } from './magnific';
 import { muleRouter } from './muleRouter';
 import type { Provider } from './provider';
 
-/** The registry: a further provider is one file and one entry here. */
+/** The registry of what differs between the APIs. */
 export const providers: Record<ProviderName, Provider> = { magnific, muleRouter };
 
 export function isProviderName(value: unknown): value is ProviderName {

@@ -9,13 +9,13 @@ import { triggerCases } from '../cases/trigger.mjs';
 import { openQueueWorld } from '../worlds/queue.mjs';
 
 /**
- * Queue mode: what one process begins, another goes on with.
+ * Main process, webhook process and worker: what one begins, another goes on with.
  *
  * @param {import('../report.mjs').Report} report
  * @param {import('../../server/install.mjs').N8n} n8n
  */
 export async function queue(report, n8n) {
-	const group = `n8n ${n8n.version}, queue mode: PostgreSQL, Redis, main + webhook + worker`;
+	const group = `n8n ${n8n.version}, queue mode on PostgreSQL and Redis`;
 	const world = await report.prepare(group, 'servers', () => openQueueWorld({ n8n }));
 	if (!world) return;
 	try {

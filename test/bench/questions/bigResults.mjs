@@ -1,0 +1,203 @@
+// @ts-check
+import { size, step } from '../../server/progress.mjs';
+import { control } from '../lab/lab.mjs';
+import { fetcher, WAYS, ways } from '../lab/fetcher.mjs';
+import { watchMemory } from '../lab/memory.mjs';
+import { bars } from '../report/chart.mjs';
+import { digits, median, pairedRatio, times } from '../report/figures.mjs';
+
+/** @typedef {import('../lab/lab.mjs').Lab} Lab */
+/** @typedef {import('../lab/lab.mjs').Emulator} Emulator */
+/** @typedef {import('../lab/fetcher.mjs').Way} Way */
+/** @typedef {import('../lab/fetcher.mjs').Fetch} Fetch */
+
+/**
+ * @typedef {object} Finding of one size
+ * @property {number} bytes
+ * @property {Record<Way, Fetch[]>} fetches in rounds
+ * @property {Record<Way, number>} memory bytes over base
+ */
+
+const MB = 1e6;
+const WARM_UP_BYTES = 5 * MB;
+/** A fetch may meet garbage of the one before it, so one is not enough to see the peak. */
+const FETCHES_FOR_PEAK = 2;
+
+/** @param {Lab} lab @param {{ quick: boolean }} options */
+export async function bigResults(lab, { quick }) {
+	const sizes = quick
+		? [{ bytes: 20 * MB, rounds: 1 }]
+		: [
+				{ bytes: 200 * MB, rounds: 7 },
+				{ bytes: 1000 * MB, rounds: 4 },
+			];
+	return await lab.withEmulator({}, async (emulator) => {
+		/** @type {Finding[]} */
+		const findings = [];
+		for (const { bytes, rounds } of sizes) {
+			const memory = await step(`Memory for results of ${size(bytes)}`, async (note) => {
+				/** @type {Record<Way, number>} */
+				const found = { ours: NaN, buffered: NaN, http: NaN, bare: NaN };
+				for (const way of ways) {
+					note(WAYS[way]);
+					found[way] = await peakOver(lab, emulator, way, bytes);
+				}
+				return found;
+			});
+			findings.push({ bytes, memory, fetches: await inRounds(lab, emulator, bytes, rounds) });
+		}
+		return answer(findings, sizes);
+	});
+}
+
+/**
+ * The highest that n8n's memory rises. Each way has an n8n of its own: one that has held a gigabyte does not give all of it
+ * back, and would hide what the next one takes.
+ *
+ * @param {Lab} lab
+ * @param {Emulator} emulator
+ * @param {Way} way
+ * @param {number} bytes
+ */
+async function peakOver(lab, emulator, way, bytes) {
+	return await lab.withN8n(async (session, pid) => {
+		const { fetchOnce, collectGarbage } = await fetcher(lab, session, pid, emulator);
+		// What n8n loads once, with the first of anything, is no cost of a result.
+		await fetchOnce(way, WARM_UP_BYTES);
+		await fetchOnce(way, WARM_UP_BYTES);
+		await collectGarbage();
+		const memory = await watchMemory(pid);
+		for (let n = 0; n < FETCHES_FOR_PEAK; n++) await fetchOnce(way, bytes);
+		return memory.stop() - memory.base;
+	});
+}
+
+/**
+ * @param {Lab} lab
+ * @param {Emulator} emulator
+ * @param {number} bytes
+ * @param {number} rounds
+ */
+async function inRounds(lab, emulator, bytes, rounds) {
+	return await step(`Speed for results of ${size(bytes)}`, async (note) =>
+		lab.withN8n(async (session, pid) => {
+			const { fetchOnce, collectGarbage } = await fetcher(lab, session, pid, emulator);
+			/** @type {Record<Way, Fetch[]>} */
+			const fetches = { ours: [], buffered: [], http: [], bare: [] };
+			for (const way of ways) await fetchOnce(way, WARM_UP_BYTES);
+			for (let round = 1; round <= rounds; round++) {
+				note(`round ${round} of ${rounds}`);
+				// Forwards and backwards in turn: nobody always comes after the same one.
+				for (const way of round % 2 === 0 ? ways : [...ways].reverse()) {
+					await collectGarbage();
+					fetches[way].push(await fetchOnce(way, bytes));
+				}
+				await control(emulator, 'POST', '/reset');
+			}
+			return fetches;
+		}),
+	);
+}
+
+const walls = (/** @type {Fetch[]} */ fetches) => fetches.map(({ milliseconds }) => milliseconds);
+const cpus = (/** @type {Fetch[]} */ fetches) =>
+	fetches.map(({ cpuMilliseconds }) => cpuMilliseconds);
+
+/**
+ * @param {Finding[]} findings
+ * @param {{ bytes: number, rounds: number }[]} sizes
+ * @returns {import('../report/answer.mjs').Answer}
+ */
+function answer(findings, sizes) {
+	const rows = findings.flatMap(({ bytes, fetches, memory }) =>
+		ways.map((way) => [
+			`${size(bytes)}: ${WAYS[way]}`,
+			`${digits(bytes / MB / (median(walls(fetches[way])) / 1000))} MB/s`,
+			// Of speeds: the shorter time is the greater number.
+			times(pairedRatio(walls(fetches.bare), walls(fetches[way]))),
+			`${digits((median(cpus(fetches[way])) / 1000 / bytes) * 1e9)} s`,
+			`${digits(memory[way] / MB)} MB`,
+			way === 'ours' ? '' : times(memory.ours / memory[way]),
+		]),
+	);
+	const [smallest, largest] = [findings[0], findings.at(-1)].map(
+		(finding) => /** @type {Finding} */ (finding).memory.ours / MB,
+	);
+	const growth = /** @type {number} */ (largest) - /** @type {number} */ (smallest);
+
+	/** @type {string[]} */
+	const losses = [];
+	for (const { bytes, fetches, memory } of findings) {
+		const speed = pairedRatio(walls(fetches.http), walls(fetches.ours));
+		if (speed < 0.97) {
+			losses.push(
+				`The HTTP Request node fetches a link of ${size(bytes)} faster: ours has ${times(speed)} of its speed. It does not mend a broken connection, notice a stalled one, replace an expired link or look whether a video came.`,
+			);
+		}
+		if (memory.ours > memory.http * 1.25) {
+			losses.push(
+				`For ${size(bytes)} ours takes ${digits(memory.ours / MB)} MB, the HTTP Request node ${digits(memory.http / MB)} MB.`,
+			);
+		}
+	}
+	return {
+		id: 'b',
+		title: 'What does a big result cost?',
+		how: [
+			"A real n8n fetches the same finished result in four ways, each as a node: ours; the way that nodes for AI media mostly go (`encoding: 'arraybuffer'`, then `prepareBinaryData` with the buffer); n8n's HTTP Request node with its response as a file; and Node's own `stream.pipeline` from HTTP into a file, which is the most that the machine can do.",
+			`Speed: by n8n's own measure of the node's time, the median of ${sizes.map(({ bytes, rounds }) => `${rounds} rounds of ${size(bytes)}`).join(' and ')}, all four ways in each round of the same n8n; ratios are taken round by round. CPU: what the n8n process used, per gigabyte. Memory: the highest that n8n's resident memory rose in ${FETCHES_FOR_PEAK} fetches above what it was before them, each way in an n8n of its own.`,
+		],
+		tables: [
+			{
+				columns: [
+					'result and way',
+					'speed',
+					'of the bare speed',
+					'CPU per GB',
+					'memory over base',
+					'our memory is',
+				],
+				rows,
+			},
+		],
+		targets: [
+			...findings.map(({ bytes, fetches }) => {
+				const ratio = pairedRatio(walls(fetches.bare), walls(fetches.ours));
+				return {
+					text: `${size(bytes)}: at least 0.9 of the bare speed`,
+					measured: times(ratio),
+					met: ratio >= 0.9,
+				};
+			}),
+			...findings.map(({ bytes, memory }) => ({
+				text: `${size(bytes)}: at most 64 MB over base`,
+				measured: `${digits(memory.ours / MB)} MB`,
+				met: memory.ours <= 64 * MB,
+			})),
+			{
+				text: 'Flat: at most 16 MB more for the larger result',
+				measured: `${digits(growth)} MB more`,
+				met: growth <= 16,
+			},
+		],
+		pictures: [
+			{
+				name: 'bench-memory',
+				alt: 'Memory over base for big results: ours stays flat, the buffered way grows with the file',
+				svg: bars({
+					title: 'Memory that n8n needs to fetch one result',
+					groups: findings.map(({ bytes, memory }) => ({
+						label: size(bytes),
+						bars: ways.map((way, colour) => ({
+							name: WAYS[way],
+							value: memory[way] / MB,
+							shown: `${digits(memory[way] / MB)} MB`,
+							colour,
+						})),
+					})),
+				}),
+			},
+		],
+		losses,
+	};
+}

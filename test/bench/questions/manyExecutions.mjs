@@ -1,0 +1,293 @@
+// @ts-check
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { step } from '../../server/progress.mjs';
+import { publish } from '../lab/executions.mjs';
+import { control, saveCredentials } from '../lab/lab.mjs';
+import { postAll } from '../lab/load.mjs';
+import { watchMemory } from '../lab/memory.mjs';
+import { withQueue } from '../lab/queue.mjs';
+import { generate, inLine, noOp, webhook, WHEN_DONE } from '../lab/workflows.mjs';
+import { lines } from '../report/chart.mjs';
+import { digits, median, times } from '../report/figures.mjs';
+
+/** @typedef {import('../lab/lab.mjs').Emulator} Emulator */
+/** @typedef {import('../../server/session.mjs').Session} Session */
+
+/**
+ * @typedef {'callback' | 'poll'} Completion
+ *
+ * @typedef {object} Run
+ * @property {number} seconds until all were done, or until it was cut off
+ * @property {number} done
+ * @property {number} underWay the most tasks at once at the provider
+ * @property {number} looks status requests
+ * @property {number} base worker's memory before, in bytes
+ * @property {number} peak worker's memory at most
+ * @property {number[]} others seconds that other executions took meanwhile; of the last one, at least so many
+ * @property {[number, number][]} timeline seconds, executions done
+ * @property {[number, number][]} open seconds, tasks under way
+ */
+
+const POSTS_AT_ONCE = 50;
+const LOOK_MS = 1000;
+const OTHER_EVERY_MS = 2000;
+const GIVE_UP_MS = 400_000;
+
+/** n8n's own: how many executions a worker runs at a time. */
+const WORKER_CONCURRENCY = 10;
+
+/** Over before our schedule looks for the first time: the best case for waiting in the node. */
+const SHORT_SECONDS = 2.4;
+/** As long as a real one. */
+const REAL_SECONDS = 60;
+
+/** @param {import('../lab/lab.mjs').Lab} lab @param {{ quick: boolean }} options */
+export async function manyExecutions(lab, { quick }) {
+	const count = quick ? 30 : 500;
+	const real = quick ? 6 : REAL_SECONDS;
+	return await lab.withEmulator({}, async (emulator) =>
+		withQueue(lab, async ({ main, worker, query }) => {
+			const session = await lab.signIn(main.url);
+			const workflows = await publishAll(session, emulator);
+			const bench = { emulator, workflows, query, workerPid: worker.pid, count };
+
+			const short = await step(`${count} executions of short tasks`, async (note) => ({
+				callback: await run(bench, 'callback', { seconds: SHORT_SECONDS, note }),
+				poll: await run(bench, 'poll', { seconds: SHORT_SECONDS, note }),
+			}));
+			const long = await step(`${count} executions of ${real} s`, async (note) => ({
+				callback: await run(bench, 'callback', { seconds: real, note }),
+				// To the end it would take the better part of an hour.
+				poll: await run(bench, 'poll', { seconds: real, note, cutOffMs: (real + 15) * 1000 }),
+			}));
+			return answer({ short, long, count, real });
+		}),
+	);
+}
+
+/** @param {Session} session @param {Emulator} emulator */
+async function publishAll(session, emulator) {
+	const credentials = await saveCredentials(session, emulator.apiUrl);
+	/** @param {string} name @param {import('../../server/session.mjs').WorkflowNode} node @param {Record<string, unknown>} [reply] */
+	const live = async (name, node, reply) => {
+		const path = randomUUID();
+		return await publish(session, inLine(name, [webhook(path, reply), node]), path);
+	};
+	const making = (/** @type {Completion} */ completion) =>
+		generate(credentials, { completion, downloadVideo: false });
+	return {
+		callback: await live('Paused by callback', making('callback')),
+		poll: await live('Waiting in the node', making('poll')),
+		other: await live('Another workflow', noOp(), WHEN_DONE),
+	};
+}
+
+/**
+ * @param {object} bench
+ * @param {Emulator} bench.emulator
+ * @param {Awaited<ReturnType<typeof publishAll>>} bench.workflows
+ * @param {(sql: string, values?: unknown[]) => Promise<any[]>} bench.query
+ * @param {number} bench.workerPid
+ * @param {number} bench.count
+ * @param {Completion} completion
+ * @param {{ seconds: number, cutOffMs?: number, note: (text: string) => void }} options
+ * @returns {Promise<Run>}
+ */
+async function run(
+	{ emulator, workflows, query, workerPid, count },
+	completion,
+	{ seconds, cutOffMs = GIVE_UP_MS, note },
+) {
+	const { id, url } = workflows[completion];
+	await control(emulator, 'POST', '/reset');
+	await control(emulator, 'PATCH', '/settings', { referenceChecks: false, taskSeconds: seconds });
+	const [{ n: before }] = await query(DONE, [id]);
+	const memory = await watchMemory(workerPid);
+	const began = Date.now();
+	const since = () => (Date.now() - began) / 1000;
+
+	/** @type {[number, number][]} */
+	const timeline = [[0, 0]];
+	let isOver = false;
+	const others = otherWork(workflows.other.url, () => isOver);
+	await postAll(
+		url,
+		Array.from({ length: count }, () => ({ body: '{}' })),
+		POSTS_AT_ONCE,
+	);
+	for (let done = 0; done < count && Date.now() - began < cutOffMs; await sleep(LOOK_MS)) {
+		const [{ n }] = await query(DONE, [id]);
+		done = n - before;
+		timeline.push([since(), done]);
+		note(`${completion}: ${done} of ${count} done`);
+	}
+	isOver = true;
+	const [total, done] = /** @type {[number, number]} */ (timeline.at(-1));
+	const { tasks, requests } = await control(emulator, 'GET', '/state');
+	const open = openTasks(tasks, began, total);
+	return {
+		seconds: total,
+		done,
+		underWay: Math.max(...open.map(([, n]) => n)),
+		looks: requests.filter((/** @type {any} */ { action }) => action === 'status').length,
+		base: memory.base,
+		peak: memory.stop(),
+		others: await others,
+		timeline,
+		open,
+	};
+}
+
+const DONE = `SELECT count(*)::int AS n FROM execution_entity WHERE "workflowId" = $1 AND status = 'success'`;
+
+/**
+ * Somebody else's small workflow on the same worker, every two seconds; the next one only after the last has been answered.
+ *
+ * @param {string} url
+ * @param {() => boolean} isOver
+ * @returns {Promise<number[]>} seconds
+ */
+async function otherWork(url, isOver) {
+	/** @type {number[]} */
+	const took = [];
+	const stop = new AbortController();
+	while (!isOver()) {
+		await sleep(OTHER_EVERY_MS);
+		const began = Date.now();
+		const watch = setInterval(() => isOver() && stop.abort(), 200);
+		await fetch(url, { method: 'POST', signal: stop.signal })
+			.then(async (response) => await response.arrayBuffer())
+			.catch(() => {});
+		clearInterval(watch);
+		took.push((Date.now() - began) / 1000);
+	}
+	return took;
+}
+
+/**
+ * @param {{ createdAt: number, completedAt: number | null }[]} tasks
+ * @param {number} began
+ * @param {number} until seconds
+ * @returns {[number, number][]}
+ */
+function openTasks(tasks, began, until) {
+	const step = Math.max(0.25, until / 200);
+	return Array.from({ length: Math.ceil(until / step) + 1 }, (_, n) => {
+		const at = began + n * step * 1000;
+		const open = tasks.filter(
+			({ createdAt, completedAt }) => createdAt <= at && (completedAt ?? Infinity) > at,
+		);
+		return [n * step, open.length];
+	});
+}
+
+/**
+ * @typedef {Record<Completion, Run>} Pair
+ * @param {{ short: Pair, long: Pair, count: number, real: number }} found
+ * @returns {import('../report/answer.mjs').Answer}
+ */
+function answer({ short, long, count, real }) {
+	const MB = 1e6;
+	/** At best: all slots of the worker full all the time. */
+	const pollNeeds = (count / WORKER_CONCURRENCY) * real;
+	const finished = (/** @type {Run} */ run) =>
+		run.done >= count
+			? `${digits(run.seconds)} s`
+			: `${run.done} done after ${digits(run.seconds)} s`;
+	const other = (/** @type {Run} */ run) =>
+		`${digits(median(run.others))} s, ${digits(Math.max(...run.others))} s`;
+
+	/** @param {Pair} pair @param {boolean} isWhole */
+	const rows = ({ callback, poll }, isWhole) => {
+		const row = (/** @type {string} */ name, /** @type {Run} */ run) => [
+			name,
+			String(run.underWay),
+			finished(run),
+			`${digits((run.peak - run.base) / MB)} MB, ${digits(run.peak / MB)} MB`,
+			other(run),
+			digits(looksPerTask(run)),
+		];
+		return [
+			row('Pause Until Callback', callback),
+			row('Wait Until Done', poll),
+			[
+				'paused is',
+				times(callback.underWay / poll.underWay),
+				isWhole ? times(callback.seconds / poll.seconds) : '',
+				'',
+				times(median(callback.others) / median(poll.others)),
+				'',
+			],
+		];
+	};
+	const columns = [
+		'way',
+		'most at once',
+		'all done',
+		"worker's memory: over base, at most",
+		'other work: median, longest',
+		'status requests per task',
+	];
+	const paused = long.callback;
+	const lost = count - paused.done;
+	const looksPerTask = (/** @type {Run} */ { looks, done }) => looks / Math.max(done, 1);
+	return {
+		id: 'f',
+		title: `What do ${count} executions at once do to a worker?`,
+		how: [
+			`Queue mode on PostgreSQL and Redis, one main process and one worker of n8n's own concurrency (${WORKER_CONCURRENCY} executions at a time). ${count} calls of a webhook start ${count} executions of one task each. Meanwhile another small workflow is called every ${OTHER_EVERY_MS / 1000} s: how long it takes says whether the worker is free for other work. Each was run once: ${count} executions are a sample in themselves. No videos are downloaded.`,
+			`Tasks of ${SHORT_SECONDS} s are the best case for waiting in the node: they are over when it first looks. Tasks of ${real} s are as long as real ones; there, waiting in the node was cut off after ${digits(long.poll.seconds)} s. To the end it would take at least ${count} / ${WORKER_CONCURRENCY} × ${real} s = ${digits(pollNeeds / 60)} minutes, by calculation.`,
+		],
+		tables: [
+			{ caption: `Tasks of ${SHORT_SECONDS} s`, columns, rows: rows(short, true) },
+			{ caption: `Tasks of ${real} s`, columns, rows: rows(long, false) },
+		],
+		targets: [
+			{
+				text: `Paused, all ${count} are under way at once (tasks of ${real} s)`,
+				measured: `${paused.underWay}`,
+				met: paused.underWay === count,
+			},
+			{
+				text: 'Paused, every execution comes to its end by its callback',
+				measured: lost === 0 ? 'all' : `${lost} did not`,
+				met: lost === 0,
+			},
+		],
+		pictures: [
+			{
+				name: 'bench-executions',
+				alt: `Tasks under way at the provider, and executions done, over time: paused by callback against waiting in the node`,
+				svg: lines({
+					title: `${count} executions at once, one worker, tasks of ${real} s`,
+					x: { label: 'seconds' },
+					y: { label: 'executions' },
+					series: [
+						{ name: 'paused: under way', colour: 0, points: paused.open },
+						{ name: 'paused: done', colour: 0, dashed: true, points: paused.timeline },
+						{ name: 'waiting in the node: under way', colour: 1, points: long.poll.open },
+						{
+							name: 'waiting in the node: done',
+							colour: 1,
+							dashed: true,
+							points: long.poll.timeline,
+						},
+					],
+				}),
+			},
+		],
+		losses: [
+			...(short.callback.seconds > short.poll.seconds
+				? [
+						`For tasks of ${SHORT_SECONDS} s, pausing takes longer than waiting in the node: ${digits(short.callback.seconds)} s against ${digits(short.poll.seconds)} s.`,
+					]
+				: []),
+			...(looksPerTask(paused) > 1
+				? [
+						`Every callback makes the paused execution ask for the task: ${digits(looksPerTask(paused))} status requests per task (tasks of ${real} s).`,
+					]
+				: []),
+		],
+	};
+}

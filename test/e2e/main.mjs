@@ -7,13 +7,24 @@ import { isMain, runCommand } from '../server/command.mjs';
 import { installN8n } from '../server/install.mjs';
 import { Problem } from '../server/problem.mjs';
 import { Report } from './report.mjs';
+import { callbacks, callbacksLoad, callbacksQueue } from './suites/callbacks.mjs';
 import { editor } from './suites/editor.mjs';
 import { queue } from './suites/queue.mjs';
 import { oldest } from './suites/oldest.mjs';
 import { sqlite } from './suites/sqlite.mjs';
+import { storage } from './suites/storage.mjs';
 
 /** @type {Record<string, (report: Report, n8n: import('../server/install.mjs').N8n) => Promise<void>>} */
-const suites = { sqlite, queue, oldest, editor };
+const suites = {
+	sqlite,
+	queue,
+	callbacks,
+	callbacksQueue,
+	callbacksLoad,
+	storage,
+	oldest,
+	editor,
+};
 
 const HELP = `npm run test:e2e [-- options] [suites]
 

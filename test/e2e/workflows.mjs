@@ -19,7 +19,7 @@ export const TRIGGER = 'Kling V2V Trigger';
  * @param {object} parameters
  * @param {object} [more]
  */
-function node(name, type, typeVersion, parameters, more = {}) {
+export function node(name, type, typeVersion, parameters, more = {}) {
 	return { id: randomUUID(), name, type, typeVersion, parameters, position: [0, 0], ...more };
 }
 
@@ -42,9 +42,13 @@ function chain(nodes) {
  * @param {object} options
  * @param {object} [options.parameters] of the Generate node
  * @param {object} [options.settings] of the Generate node, such as its Retry On Fail
+ * @param {Array<ReturnType<typeof node>>} [options.then] nodes that follow, one after the other
  * @returns {Promise<{ id: string, path: string }>}
  */
-export async function publishBatch({ world, credentials, videoUrl }, { parameters, settings }) {
+export async function publishBatch(
+	{ world, credentials, videoUrl },
+	{ parameters, settings, then = [] },
+) {
 	const path = randomUUID();
 	const nodes = [
 		node(
@@ -70,6 +74,7 @@ export async function publishBatch({ world, credentials, videoUrl }, { parameter
 			},
 			{ credentials, ...settings },
 		),
+		...then,
 	];
 	const workflow = { name: `Batch ${path}`, nodes, connections: chain(nodes), settings: {} };
 	const { id } = await world.session.saveWorkflow(/** @type {Workflow} */ (workflow));

@@ -8,6 +8,10 @@ import { startN8n } from '../../server/n8n.mjs';
 
 /** @typedef {import('../../server/n8n.mjs').RunningN8n} RunningN8n */
 
+/** Of databases and Redis keys; the process that made them follows. */
+const PREFIX = 'kling_bench_';
+const LEFTOVER = /^kling_bench_(\d+)$/;
+
 const REDIS = {
 	host: process.env.REDIS_HOST ?? '127.0.0.1',
 	port: Number(process.env.REDIS_PORT ?? 6379),
@@ -33,7 +37,7 @@ export async function withQueue(lab, work) {
 	const fromN8n = createRequire(path.join(lab.n8n.folder, 'package.json'));
 	const { Client } = fromN8n('pg');
 	const { Redis } = fromN8n('ioredis');
-	const name = `kling_bench_${process.pid}`;
+	const name = `${PREFIX}${process.pid}`;
 
 	const admin = await reach('PostgreSQL', POSTGRES, async () => {
 		const client = new Client({ ...POSTGRES, database: 'postgres' });
@@ -56,6 +60,7 @@ export async function withQueue(lab, work) {
 	/** @type {{ end: () => Promise<void>, query: (sql: string, values?: unknown[]) => Promise<{ rows: any[] }> } | undefined} */
 	let client;
 	try {
+		await dropLeftovers(admin);
 		await admin.query(`CREATE DATABASE ${name}`);
 		const port = await freePort();
 		const env = {
@@ -91,6 +96,31 @@ export async function withQueue(lab, work) {
 		const keys = await redis.keys(`*${name}*`);
 		if (keys.length > 0) await redis.del(...keys);
 		redis.disconnect();
+	}
+}
+
+/**
+ * A run that was killed could not take its database along.
+ *
+ * @param {{ query: (sql: string, values?: unknown[]) => Promise<{ rows: any[] }> }} admin
+ */
+async function dropLeftovers(admin) {
+	const { rows } = await admin.query('SELECT datname FROM pg_database');
+	for (const { datname } of rows) {
+		const [, pid] = LEFTOVER.exec(datname) ?? [];
+		if (pid !== undefined && !isAlive(Number(pid))) {
+			await admin.query(`DROP DATABASE IF EXISTS ${datname} WITH (FORCE)`);
+		}
+	}
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch {
+		return false;
 	}
 }
 

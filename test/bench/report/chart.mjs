@@ -47,18 +47,38 @@ function picture(title, height, parts) {
 	].join('\n');
 }
 
-/** @param {{ name: string, colour: number }[]} series @param {number} y */
-function legend(series, y) {
+const LEGEND_TOP = 50;
+const LEGEND_LINE = 20;
+
+/**
+ * Names the colours, on as many lines as it takes.
+ *
+ * @param {{ name: string, colour: number, dashed?: boolean }[]} series
+ * @param {'area' | 'line'} kind
+ * @returns {{ parts: string[], height: number }}
+ */
+function legend(series, kind) {
 	let x = 16;
-	return series.flatMap(({ name, colour }) => {
+	let y = LEGEND_TOP;
+	const parts = series.flatMap(({ name, colour, dashed }) => {
+		const width = 34 + name.length * 6.8;
+		if (x > 16 && x + width > WIDTH) {
+			x = 16;
+			y += LEGEND_LINE;
+		}
 		const at = x;
-		x += 30 + name.length * 6.6;
-		return [
-			`<rect x="${round(at)}" y="${y - 9}" width="12" height="10" rx="2" fill="${colourOf(colour)}"/>`,
-			text(at + 17, y, name),
-		];
+		x += width;
+		const paint = colourOf(colour);
+		const sample =
+			kind === 'area'
+				? `<rect x="${round(at)}" y="${y - 9}" width="12" height="10" rx="2" fill="${paint}"/>`
+				: `<path d="M${round(at)} ${y - 4}h14" stroke="${paint}" stroke-width="2.5"${dashed ? DASHES : ''}/>`;
+		return [sample, text(at + 19, y, name)];
 	});
+	return { parts, height: y - LEGEND_TOP };
 }
+
+const DASHES = ' stroke-dasharray="5 4"';
 
 /**
  * Horizontal bars, in groups; each says its value.
@@ -76,10 +96,11 @@ export function bars({ title, groups, hasLegend = true }) {
 	const named = new Map(groups.flatMap((group) => group.bars.map((bar) => [bar.name, bar.colour])));
 	const series = [...named].map(([name, colour]) => ({ name, colour }));
 
-	let y = hasLegend ? 66 : 44;
-	const parts = hasLegend ? legend(series, 50) : [];
+	const key = hasLegend ? legend(series, 'area') : { parts: [], height: -22 };
+	const parts = [...key.parts];
+	let y = LEGEND_TOP + key.height + 16;
 	for (const group of groups) {
-		const middle = y + (group.bars.length * (thick + 3)) / 2 + 1;
+		const middle = y + (group.bars.length * (thick + 3)) / 2 + 3;
 		parts.push(text(left - 10, middle, group.label, { anchor: 'end' }));
 		for (const bar of group.bars) {
 			const long = Math.max(1.5, ((right - left) * bar.value) / most);
@@ -137,8 +158,9 @@ function scaleOf({ log = false, ticks, shown = (value) => value.toLocaleString('
  * @param {{ name: string, colour: number, points: [number, number][], dashed?: boolean, dots?: boolean }[]} chart.series
  */
 export function lines({ title, x, y, series }) {
-	const height = 360;
-	const area = { left: 74, right: WIDTH - 24, top: 68, bottom: height - 56 };
+	const key = legend(series, 'line');
+	const height = 360 + key.height;
+	const area = { left: 74, right: WIDTH - 24, top: 68 + key.height, bottom: height - 56 };
 	const across = scaleOf(
 		x,
 		series.flatMap(({ points }) => points.map(([value]) => value)),
@@ -154,7 +176,7 @@ export function lines({ title, x, y, series }) {
 	const middle = (area.top + area.bottom) / 2;
 
 	const parts = [
-		...legend(series, 50),
+		...key.parts,
 		...up.marks.flatMap(({ value, label }) => [
 			`<path d="M${area.left} ${atY(value)}H${area.right}" stroke="${GRID}"/>`,
 			text(area.left - 8, atY(value) + 4, label, { anchor: 'end' }),
@@ -170,7 +192,7 @@ export function lines({ title, x, y, series }) {
 	for (const { colour, points, dashed, dots } of series) {
 		const path = points.map(([a, b], n) => `${n === 0 ? 'M' : 'L'}${atX(a)} ${atY(b)}`).join('');
 		parts.push(
-			`<path d="${path}" fill="none" stroke="${colourOf(colour)}" stroke-width="2" stroke-linejoin="round"${dashed ? ' stroke-dasharray="6 5"' : ''}/>`,
+			`<path d="${path}" fill="none" stroke="${colourOf(colour)}" stroke-width="2" stroke-linejoin="round"${dashed ? DASHES : ''}/>`,
 			...(dots
 				? points.map(
 						([a, b]) =>

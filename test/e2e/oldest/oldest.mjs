@@ -1,8 +1,9 @@
 // @ts-check
 // The oldest n8n that the package runs on, pinned by the lock file beside this one, on a Node.js of its time.
 //
-// Why 1.85: the nodes take `NodeConnectionTypes` from n8n-workflow, which has it since 1.83, the one of n8n 1.85. What came
-// later (an execution's cancel signal, hints, the knowledge of being called as a tool) is used where it is there.
+// Why 1.88: in 1.85 came the names of connection types that the nodes take from n8n-workflow, and in 1.88 the condition `@tool`, by
+// which a property is another one for an AI agent; before, When to Continue would be passed over. What came later still (an
+// execution's cancel signal, hints, being called as a tool) is used where it is there.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Session } from '../../server/session.mjs';

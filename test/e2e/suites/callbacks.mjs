@@ -1,0 +1,73 @@
+// @ts-check
+import { deadlineCase } from '../cases/callbacks/deadline.mjs';
+import { failedCases } from '../cases/callbacks/failed.mjs';
+import { killedDownloadCase } from '../cases/callbacks/killedDownload.mjs';
+import { onceCase } from '../cases/callbacks/once.mjs';
+import { loadCase, lostCase } from '../cases/callbacks/load.mjs';
+import { openQueueWorld } from '../cases/callbacks/queueWorld.mjs';
+import { killedWhileWaitingCase } from '../cases/callbacks/restart.mjs';
+import { retryCases } from '../cases/callbacks/retry.mjs';
+import { staleCase } from '../cases/callbacks/stale.mjs';
+import { openSqliteWorld } from '../worlds/sqlite.mjs';
+
+/**
+ * @param {import('../report.mjs').Report} report
+ * @param {import('../../server/install.mjs').N8n} n8n
+ */
+export async function callbacks(report, n8n) {
+	const group = `n8n ${n8n.version}, SQLite: callbacks`;
+	const world = await report.prepare(group, 'server', () =>
+		openSqliteWorld({ n8n, name: 'callbacks' }),
+	);
+	if (!world) return;
+	try {
+		await report.run(group, [
+			killedWhileWaitingCase(world),
+			...failedCases(world),
+			...retryCases(world),
+			killedDownloadCase(world),
+			deadlineCase(world),
+		]);
+	} finally {
+		await world.stop();
+	}
+}
+
+/**
+ * @param {import('../report.mjs').Report} report
+ * @param {import('../../server/install.mjs').N8n} n8n
+ */
+export async function callbacksQueue(report, n8n) {
+	const group = `n8n ${n8n.version}, queue mode, two webhook processes: callbacks`;
+	const world = await report.prepare(group, 'servers', () =>
+		openQueueWorld({ n8n, name: 'callbacks-queue', webhooks: 2 }),
+	);
+	if (!world) return;
+	try {
+		await report.run(group, [
+			onceCase(world),
+			staleCase(world),
+			...failedCases(world),
+			...retryCases(world),
+		]);
+	} finally {
+		await world.stop();
+	}
+}
+
+/**
+ * @param {import('../report.mjs').Report} report
+ * @param {import('../../server/install.mjs').N8n} n8n
+ */
+export async function callbacksLoad(report, n8n) {
+	const group = `n8n ${n8n.version}, queue mode, one worker of two: callbacks`;
+	const world = await report.prepare(group, 'servers', () =>
+		openQueueWorld({ n8n, name: 'callbacks-load' }),
+	);
+	if (!world) return;
+	try {
+		await report.run(group, [loadCase(world), lostCase(world)]);
+	} finally {
+		await world.stop();
+	}
+}

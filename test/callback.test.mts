@@ -307,3 +307,30 @@ describe('Retry On Fail', () => {
 		expect((await bench.emulator.state()).billed.total).toBe(3);
 	});
 });
+
+describe('Retry Execution', () => {
+	test('asks for tasks that call back to the execution of before, and pays for none again', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			skip: 1,
+			fault: { kind: 'status', status: 400 },
+		});
+		const failed = await server.run('e1', workflow(2));
+		expect(failed.error?.message).toContain('HTTP 400');
+		const [first] = await idsOf();
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		await complete(first);
+		await server.run('e2', { ...workflow(2), retryOf: failed.data });
+		const [, second] = await idsOf();
+		await complete(second);
+		await call('e2');
+		const { json, items, error } = await server.end('e2');
+		expect(error).toBeUndefined();
+		expect(json.map(({ taskId, status }) => [taskId, status])).toEqual([
+			[first, 'completed'],
+			[second, 'completed'],
+		]);
+		expect(items.every(({ binary }) => binary?.data)).toBe(true);
+		expect((await bench.emulator.state()).billed.total).toBe(2);
+	});
+});

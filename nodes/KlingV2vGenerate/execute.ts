@@ -14,7 +14,7 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 	const jobs = await inspect(run, asked);
 	const output = await settle(run, jobs, async (job) => {
 		if (job.options.validateOnly) return await run.preview(job);
-		if (job.completion !== 'poll') return await run.submit(job);
+		if (job.completion !== 'poll' && !run.isInherited(job)) return await run.submit(job);
 		const { task, timedOut } = await run.make(job);
 		if (timedOut) return { task, timedOut };
 		expectVideo(task);

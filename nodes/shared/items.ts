@@ -23,12 +23,15 @@ export type Outcome =
 			/** What the file is, where it could be read. */
 			media?: VideoFacts;
 	  }
-	| { preview: IDataObject };
+	| { preview: IDataObject }
+	/** An item that is ready as it is. */
+	| { ready: INodeExecutionData };
 
 /** @param isTool an AI agent reads it, and wants a sentence that says what to do next */
 function itemOf(outcome: Outcome, item: number, isTool: boolean): INodeExecutionData {
 	const pairedItem = { item };
 	if ('preview' in outcome) return { json: outcome.preview, pairedItem };
+	if ('ready' in outcome) return outcome.ready;
 	const { task, timedOut, file, media } = outcome;
 	return {
 		json: {

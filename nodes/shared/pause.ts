@@ -28,6 +28,8 @@ import { expectVideo, look } from './wait';
 /** An item of the waiting execution, as n8n stores it. */
 type Waiting =
 	| { item: number; task: KlingTask; field?: string }
+	/** There is nothing to wait for any more. */
+	| { item: number; ready: INodeExecutionData }
 	| { item: number; error: string; details: ErrorDetails };
 
 /** Its name in the node's context, which n8n stores with the execution. */
@@ -56,8 +58,8 @@ export async function pause(
 ): Promise<INodeExecutionData[]> {
 	const { context, clock } = run;
 	const jobs = entries.filter((entry) => 'order' in entry);
-	const waiting = output.map(({ json }, item) =>
-		waitingOf(json, item, jobs.find((job) => job.item === item)?.binaryField),
+	const waiting = output.map((each, item) =>
+		waitingOf(each, item, jobs.find((job) => job.item === item)?.binaryField),
 	);
 	if ((await lookAtAll(run, waiting)) === 0) return await finish(run, waiting);
 
@@ -65,7 +67,7 @@ export async function pause(
 	// n8n puts these out at the deadline, without asking the node again.
 	const late = output.map(({ json, ...item }) => ({
 		...item,
-		json: json.error === undefined ? { ...json, timedOut: true } : json,
+		json: isOpen(json) ? { ...json, timedOut: true } : json,
 	}));
 	context.getExecuteData().data = { main: [late] };
 	const longest = Math.max(...jobs.map(({ options }) => options.waitLimit));
@@ -126,7 +128,7 @@ async function continueWhenDone(
 async function lookAtAll(session: Session, waiting: Waiting[]): Promise<number> {
 	const turns = new Slots(AT_ONCE);
 	const open = waiting.map(async (entry) => {
-		if ('error' in entry || isFinished(entry.task)) return false;
+		if (!('task' in entry) || isFinished(entry.task)) return false;
 		const { task } = await turns.use(async () => await look(session, entry.task));
 		entry.task = task ?? entry.task;
 		return !isFinished(entry.task);
@@ -144,15 +146,24 @@ async function finish(
 	const created = () => waiting.flatMap((entry) => ('task' in entry ? [refOf(entry.task)] : []));
 	return await settle({ context, isTool, end, created }, waiting, async (entry) => {
 		if ('error' in entry) throw new KlingError(entry.error, '', entry.details);
+		if ('ready' in entry) return { ready: entry.ready };
 		const { task, field } = entry;
 		expectVideo(task);
 		return await turns.use(async () => await deliver(session, task, field));
 	});
 }
 
-function waitingOf(json: IDataObject, item: number, field?: string): Waiting {
-	if (json.error === undefined) return { item, task: json as unknown as KlingTask, field };
-	return { item, error: String(json.error), details: asObject(json.details) };
+function isOpen(json: IDataObject): boolean {
+	return json.error === undefined && !isFinished(json as unknown as KlingTask);
+}
+
+function waitingOf(output: INodeExecutionData, item: number, field?: string): Waiting {
+	const { json } = output;
+	if (json.error !== undefined) {
+		return { item, error: String(json.error), details: asObject(json.details) };
+	}
+	const task = json as unknown as KlingTask;
+	return isFinished(task) || json.timedOut ? { item, ready: output } : { item, task, field };
 }
 
 function readWaiting(context: IWebhookFunctions): Waiting[] {

@@ -39,6 +39,15 @@ export class Run extends Session<IExecuteFunctions> {
 		return this.ledger.find(order) !== undefined;
 	}
 
+	/**
+	 * Whether the item's task is of an execution that a person has retried, and calls back there: here
+	 * it has to be asked for.
+	 */
+	isInherited({ order, completion }: Job): boolean {
+		const entry = this.ledger.find(order);
+		return completion === 'callback' && entry?.state === 'created' && entry.inherited === true;
+	}
+
 	/** The request that would create the task of an item; it is not sent, and holds no key. */
 	async preview({ order }: Job): Promise<Outcome> {
 		const { provider, endpoint, path, body, callbackUrl } = order;

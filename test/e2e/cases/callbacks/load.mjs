@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
+import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { itemsOf } from '../../../server/session.mjs';
 import { Stage } from '../../stage.mjs';
@@ -23,6 +24,7 @@ import {
 
 const EXECUTIONS = 200;
 const STARTED_AT_ONCE = 20;
+const OTHER_WORK_WITHIN_MS = 60_000;
 const CHECKED_AT_ONCE = 4;
 
 /** @param {number[]} numbers */
@@ -75,41 +77,62 @@ function watchMemory(processes) {
 }
 
 /**
- * Other work: a workflow that is called and answers with what its last node says.
+ * Other work: a workflow that is called, and calls back itself as soon as a worker has it.
  *
+ * @template T
  * @param {Stage} stage
- * @returns {Promise<() => Promise<number>>} calls it; milliseconds
+ * @param {(call: () => Promise<number>) => Promise<T>} work `call` gives the milliseconds until the worker was there
+ * @returns {Promise<T>}
  */
-async function publishOtherWork({ world }) {
+async function withOtherWork({ world }, work) {
+	/** @type {Map<string, () => void>} */
+	const expected = new Map();
+	const server = http.createServer((request, response) => {
+		expected.get(request.url ?? '')?.();
+		response.end('{}');
+	});
+	await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+	const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
 	const path = randomUUID();
 	const nodes = [
 		node(
 			'Call',
 			'n8n-nodes-base.webhook',
 			2,
-			{ httpMethod: 'POST', path, responseMode: 'lastNode' },
+			{ httpMethod: 'POST', path, responseMode: 'onReceived' },
 			{ webhookId: path },
 		),
-		node('Answer', 'n8n-nodes-base.noOp', 1, {}),
-	];
-	const { id } = await world.session.saveWorkflow(
-		/** @type {any} */ ({
-			name: `Other work ${path}`,
-			nodes,
-			connections: { Call: { main: [[{ node: 'Answer', type: 'main', index: 0 }]] } },
-			settings: {},
+		node('Answer', 'n8n-nodes-base.httpRequest', 4.2, {
+			method: 'POST',
+			url: `=http://127.0.0.1:${port}/{{ $json.query.id }}`,
 		}),
-	);
+	];
+	const connections = { Call: { main: [[{ node: 'Answer', type: 'main', index: 0 }]] } };
+	const workflow = { name: `Other work ${path}`, nodes, connections, settings: {} };
+	const { id } = await world.session.saveWorkflow(/** @type {any} */ (workflow));
 	await world.session.publish(id);
-	const ask = async () => await fetch(`${world.webhookUrl}/${path}`, { method: 'POST' });
-	await until('it can be called', async () => (await ask()).ok);
-	return async () => {
-		const began = Date.now();
-		const response = await ask();
-		assert.ok(response.ok, `other work was answered ${response.status}`);
-		await response.arrayBuffer();
-		return Date.now() - began;
-	};
+	const ask = async (/** @type {string} */ name) =>
+		await fetch(`${world.webhookUrl}/${path}?id=${name}`, { method: 'POST' });
+	try {
+		await until('it can be called', async () => (await ask('first')).ok);
+		return await work(async () => {
+			const name = randomUUID();
+			const began = Date.now();
+			const arrived = new Promise((resolve, reject) => {
+				expected.set(`/${name}`, () => resolve(undefined));
+				setTimeout(reject, OTHER_WORK_WITHIN_MS, new Error('other work was not done')).unref();
+			});
+			arrived.catch(() => {});
+			const response = await ask(name);
+			assert.ok(response.ok, `other work was answered ${response.status}`);
+			await response.arrayBuffer();
+			await arrived;
+			return Date.now() - began;
+		});
+	} finally {
+		server.closeAllConnections();
+		server.close();
+	}
 }
 
 /**
@@ -198,85 +221,89 @@ export const loadCase = (world) => ({
 	run: async (note) =>
 		await withPatientTasks(world, async (stage) => {
 			await stage.set({ callbacks: { mode: 'burst', events: ['COMPLETED'] } });
-			const otherWork = await publishOtherWork(stage);
-			const timesOf = async (/** @type {number} */ count) => {
-				const times = [];
-				for (let n = 0; n < count; n++) times.push(await otherWork());
-				return times;
-			};
-			await timesOf(5);
-			const idle = median(await timesOf(10));
-			const [receiver] = world.webhooks;
-			const memory = watchMemory({ worker: world.worker, webhook: /** @type {any} */ (receiver) });
-			try {
-				const before = memory.peaks();
-				const workflow = await publishWaiting(stage);
-				const began = Date.now();
-				await startMany(stage, workflow, EXECUTIONS);
-				note('started');
-				let count = await countByStatus(world, workflow.id);
-				await until(
-					`${EXECUTIONS} executions wait`,
-					async () => {
-						count = await countByStatus(world, workflow.id);
-						note(JSON.stringify(count));
-						return count.waiting === EXECUTIONS;
-					},
-					240_000,
-				);
-				const allWait = Date.now() - began;
-				assert.equal((await stage.state()).billed, EXECUTIONS, 'billed tasks');
-				memory.peaks();
-				const whileWaiting = median(await timesOf(10));
-				const waitingMemory = memory.peaks();
-
-				await completeAll(stage);
-				const burst = Date.now();
-				let isOver = false;
-				const during = (async () => {
+			return await withOtherWork(stage, async (otherWork) => {
+				const timesOf = async (/** @type {number} */ count) => {
 					const times = [];
-					while (!isOver) {
-						times.push(await otherWork());
-						await sleep(200);
-					}
+					for (let n = 0; n < count; n++) times.push(await otherWork());
 					return times;
-				})();
-				during.catch(() => {});
-				await until(
-					`${EXECUTIONS} executions complete`,
-					async () => {
-						count = await countByStatus(world, workflow.id);
-						note(`${seconds(Date.now() - burst)} after the burst: ${JSON.stringify(count)}`);
-						return count.success === EXECUTIONS;
-					},
-					240_000,
-				).finally(() => (isOver = true));
-				const allDone = Date.now() - burst;
-				const burstMemory = memory.peaks();
-				const times = await during;
-				const answers = await answersOf(stage);
+				};
+				await timesOf(5);
+				const idle = median(await timesOf(10));
+				const [receiver] = world.webhooks;
+				const memory = watchMemory({
+					worker: world.worker,
+					webhook: /** @type {any} */ (receiver),
+				});
+				try {
+					const before = memory.peaks();
+					const workflow = await publishWaiting(stage);
+					const began = Date.now();
+					await startMany(stage, workflow, EXECUTIONS);
+					note('started');
+					let count = await countByStatus(world, workflow.id);
+					await until(
+						`${EXECUTIONS} executions wait`,
+						async () => {
+							count = await countByStatus(world, workflow.id);
+							note(JSON.stringify(count));
+							return count.waiting === EXECUTIONS;
+						},
+						240_000,
+					);
+					const allWait = Date.now() - began;
+					assert.equal((await stage.state()).billed, EXECUTIONS, 'billed tasks');
+					memory.peaks();
+					const whileWaiting = median(await timesOf(10));
+					const waitingMemory = memory.peaks();
 
-				note('comparing');
-				await checkAll(stage, world, workflow.id);
-				const { billed, requests } = await stage.state();
-				assert.equal(billed, EXECUTIONS, 'billed tasks');
-				const looks = requests.filter(({ action }) => action === 'status').length;
-				const rss = (/** @type {string} */ name) =>
-					[before, waitingMemory, burstMemory]
-						.map((seen) => megabytes(seen[name] ?? 0))
-						.join(' / ');
-				console.log(
-					[
-						`  ${EXECUTIONS} complete, ${billed} billed, 0 lost; callbacks answered ${JSON.stringify(answers)}, ${looks} status requests`,
-						`  all waited ${seconds(allWait)} after the first call; all were done ${seconds(allDone)} after the burst`,
-						`  other work: ${idle} ms before, ${whileWaiting} ms while they waited, ${median(times)} ms (at most ${Math.max(...times)}) after the burst`,
-						`  memory before / waiting / burst: worker ${rss('worker')}, webhook process ${rss('webhook')}`,
-					].join('\n'),
-				);
-				return `${EXECUTIONS} complete, ${billed} billed, 0 lost; ${seconds(allDone)}; other work ${idle}, ${whileWaiting}, ${median(times)} ms; worker ${rss('worker')}`;
-			} finally {
-				memory.end();
-			}
+					await completeAll(stage);
+					const burst = Date.now();
+					let isOver = false;
+					const during = (async () => {
+						const times = [];
+						while (!isOver) {
+							times.push(await otherWork());
+							await sleep(200);
+						}
+						return times;
+					})();
+					during.catch(() => {});
+					await until(
+						`${EXECUTIONS} executions complete`,
+						async () => {
+							count = await countByStatus(world, workflow.id);
+							note(`${seconds(Date.now() - burst)} after the burst: ${JSON.stringify(count)}`);
+							return count.success === EXECUTIONS;
+						},
+						240_000,
+					).finally(() => (isOver = true));
+					const allDone = Date.now() - burst;
+					const burstMemory = memory.peaks();
+					const times = await during;
+					const answers = await answersOf(stage);
+
+					note('comparing');
+					await checkAll(stage, world, workflow.id);
+					const { billed, requests } = await stage.state();
+					assert.equal(billed, EXECUTIONS, 'billed tasks');
+					const looks = requests.filter(({ action }) => action === 'status').length;
+					const rss = (/** @type {string} */ name) =>
+						[before, waitingMemory, burstMemory]
+							.map((seen) => megabytes(seen[name] ?? 0))
+							.join(' / ');
+					console.log(
+						[
+							`  ${EXECUTIONS} complete, ${billed} billed, 0 lost; callbacks answered ${JSON.stringify(answers)}, ${looks} status requests`,
+							`  all waited ${seconds(allWait)} after the first call; all were done ${seconds(allDone)} after the burst`,
+							`  other work: ${idle} ms before, ${whileWaiting} ms while they waited, ${median(times)} ms (at most ${Math.max(...times)}) after the burst`,
+							`  memory before / waiting / burst: worker ${rss('worker')}, webhook process ${rss('webhook')}`,
+						].join('\n'),
+					);
+					return `${EXECUTIONS} complete, ${billed} billed, 0 lost; ${seconds(allDone)}; other work ${idle}, ${whileWaiting}, ${median(times)} ms; worker ${rss('worker')}`;
+				} finally {
+					memory.end();
+				}
+			});
 		}),
 });
 

@@ -23,11 +23,11 @@ const REDIS = { host: '127.0.0.1', port: 6379 };
  * n8n as those run it who have many executions: a main process, webhook processes and a worker, with Redis and PostgreSQL
  * between them. The database and the keys in Redis are this world's own, and gone with it.
  *
- * @param {{ n8n: import('../../../server/install.mjs').N8n, name: string, webhooks?: number, concurrency?: number }} options
- *   `concurrency`: executions at a time, of the worker
+ * @param {{ n8n: import('../../../server/install.mjs').N8n, name: string, webhooks?: number, concurrency?: number, more?: NodeJS.ProcessEnv }} options
+ *   `concurrency`: executions at a time, of the worker; `more`: variables of every process
  * @returns {Promise<QueueWorld>}
  */
-export async function openQueueWorld({ n8n, name, webhooks = 1, concurrency = 2 }) {
+export async function openQueueWorld({ n8n, name, webhooks = 1, concurrency = 2, more: extra }) {
 	// The clients are n8n's own.
 	const load = createRequire(path.join(n8n.folder, 'node_modules/n8n/package.json'));
 	const { Client, Pool } = load('pg');
@@ -79,9 +79,8 @@ export async function openQueueWorld({ n8n, name, webhooks = 1, concurrency = 2 
 			DB_POSTGRESDB_DATABASE: id,
 			N8N_ENCRYPTION_KEY: randomBytes(24).toString('hex'),
 			N8N_RESTRICT_FILE_ACCESS_TO: videos,
-			...(process.env.KCB_POOL ? { DB_POSTGRESDB_POOL_SIZE: process.env.KCB_POOL } : {}),
-			...(process.env.KCB_ENGINE ? { N8N_EXPRESSION_ENGINE: process.env.KCB_ENGINE } : {}),
 			WEBHOOK_URL: `http://127.0.0.1:${ports[0]}/`,
+			...extra,
 		};
 		/**
 		 * @param {import('../../../server/n8n.mjs').Mode} mode

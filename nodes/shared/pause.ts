@@ -1,3 +1,4 @@
+import { sleep } from 'n8n-workflow';
 import type {
 	IDataObject,
 	INodeExecutionData,
@@ -96,17 +97,35 @@ export async function nudge(context: IWebhookFunctions): Promise<IWebhookRespons
 	const state = { isNudged: true };
 	underWay.set(executionId, state);
 	try {
-		const output = await continueWhenDone(context, state);
+		const output = await continuePatiently(context, state);
 		return output ? { ...nothing, workflowData: [output] } : nothing;
-	} catch (error) {
-		// The execution goes on waiting: the next call, or the deadline, brings the tasks out.
-		context.logger.error(`A Kling callback could not be worked on: ${String(error)}`, {
-			executionId,
-		});
-		return nothing;
 	} finally {
 		underWay.delete(executionId);
 	}
+}
+
+/** Calls that one process works on at a time: a burst must not use up n8n's database connections. */
+const calls = new Slots(8);
+
+/** Patience with n8n itself, in milliseconds; the caller has its answer, and will not call again. */
+const pauses = [1_000, 3_000, 10_000, 30_000];
+
+async function continuePatiently(
+	context: IWebhookFunctions,
+	state: { isNudged: boolean },
+): Promise<INodeExecutionData[] | undefined> {
+	for (const pause of [...pauses, undefined]) {
+		try {
+			return await calls.use(async () => await continueWhenDone(context, state));
+		} catch (error) {
+			context.logger.error(`A Kling callback could not be worked on: ${String(error)}`);
+		}
+		// The execution goes on waiting: the next call, or the deadline, brings the tasks out.
+		if (pause === undefined) return undefined;
+		state.isNudged = true;
+		await sleep(pause);
+	}
+	return undefined;
 }
 
 async function continueWhenDone(

@@ -22,6 +22,7 @@ import { Problem } from './problem.mjs';
 
 const ENDED = new Set(['success', 'error', 'canceled', 'crashed']);
 const POLL_MS = 500;
+const WRITTEN_WITHIN_MS = 300;
 
 /** What n8n answers when it does not do what it was asked. */
 export class N8nRequestError extends Error {
@@ -241,7 +242,12 @@ export class Session {
 		const deadline = Date.now() + timeoutMs;
 		for (;;) {
 			const execution = await this.execution(id);
-			if (until(execution)) return execution;
+			if (until(execution)) {
+				if (!ENDED.has(execution.status)) return execution;
+				// n8n writes the status some moments before what the nodes put out.
+				await sleep(WRITTEN_WITHIN_MS);
+				return await this.execution(id);
+			}
 			if (Date.now() >= deadline) {
 				throw new Problem(
 					`Execution ${id} is still "${execution.status}" after ${timeoutMs / 1000} s: open it at ${this.url}.`,

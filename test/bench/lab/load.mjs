@@ -1,11 +1,17 @@
 // @ts-check
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '../../server/problem.mjs';
 
 /** @typedef {{ body: string, headers?: Record<string, string> }} Post */
 
+/** Until n8n is asked again that said it could not take a call just now. */
+const PAUSE_MS = 500;
+const MOST_TRIES = 40;
+
 /**
- * Sends all, some at a time, on connections that stay open, as a proxy in front of n8n does.
+ * Sends all, some at a time, on connections that stay open, as a proxy in front of n8n does. What n8n turns away with 503,
+ * which it does when its database is late, is sent again: nothing has been started then.
  *
  * @param {string} url
  * @param {Post[]} posts
@@ -18,7 +24,7 @@ export async function postAll(url, posts, atOnce) {
 	const began = performance.now();
 	let next = 0;
 	const sender = async () => {
-		for (let post = posts[next++]; post; post = posts[next++]) await send(url, agent, post);
+		for (let post = posts[next++]; post; post = posts[next++]) await insist(url, agent, post);
 	};
 	try {
 		await Promise.all(Array.from({ length: atOnce }, sender));
@@ -28,7 +34,19 @@ export async function postAll(url, posts, atOnce) {
 	return performance.now() - began;
 }
 
-/** @param {string} url @param {http.Agent} agent @param {Post} post @returns {Promise<void>} */
+/** @param {string} url @param {http.Agent} agent @param {Post} post */
+async function insist(url, agent, post) {
+	for (let tries = 1; ; tries++) {
+		const status = await send(url, agent, post);
+		if (status === 200) return;
+		if (status !== 503 || tries === MOST_TRIES) {
+			throw new Problem(`n8n answered a call of the bench with ${status}.`);
+		}
+		await sleep(PAUSE_MS);
+	}
+}
+
+/** @param {string} url @param {http.Agent} agent @param {Post} post @returns {Promise<number | undefined>} the status */
 function send(url, agent, { body, headers }) {
 	return new Promise((resolve, reject) => {
 		const request = http.request(
@@ -44,10 +62,7 @@ function send(url, agent, { body, headers }) {
 			},
 			(response) => {
 				response.resume();
-				response.once('end', () => {
-					if (response.statusCode === 200) resolve();
-					else reject(new Problem(`n8n answered a call of the bench with ${response.statusCode}.`));
-				});
+				response.once('end', () => resolve(response.statusCode));
 			},
 		);
 		request.once('error', reject).end(body);

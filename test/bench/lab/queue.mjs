@@ -74,6 +74,8 @@ export async function withQueue(lab, work) {
 			DB_POSTGRESDB_USER: POSTGRES.user,
 			DB_POSTGRESDB_PASSWORD: POSTGRES.password,
 			DB_POSTGRESDB_DATABASE: name,
+			// n8n's own is 2, of which hundreds of executions at once make a queue.
+			DB_POSTGRESDB_POOL_SIZE: '10',
 			N8N_ENCRYPTION_KEY: name,
 			WEBHOOK_URL: `http://127.0.0.1:${port}/`,
 		};

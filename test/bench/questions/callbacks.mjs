@@ -35,8 +35,8 @@ const LOOK_MS = 500;
 
 /** @param {import('../lab/lab.mjs').Lab} lab @param {{ quick: boolean }} options */
 export async function callbacks(lab, { quick }) {
-	const count = quick ? 30 : 100;
-	const rounds = quick ? 1 : 7;
+	const count = quick ? 20 : 60;
+	const rounds = quick ? 1 : 5;
 	const rates = await lab.withN8n(async (session, pid) =>
 		step('Callbacks', async (note) => {
 			const receivers = await openReceivers(session, pid);

@@ -8,8 +8,17 @@ beforeAll(hurry);
 const later = async (milliseconds: number) =>
 	await new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** However busy the machine is: as soon as the emulator has seen such a request. */
+async function requestSeen(action: string): Promise<void> {
+	for (;;) {
+		const { requests } = await bench.emulator.state();
+		if (requests.some((request) => request.action === action)) return;
+		await later(20);
+	}
+}
+
 /** Runs three items, presses Stop, and looks a while later at what was sent after a second. */
-async function stopAfter(milliseconds: number) {
+async function stopAt(action: string) {
 	let stoppedAt = 0;
 	const result = await bench.generate(
 		{
@@ -19,7 +28,7 @@ async function stopAfter(milliseconds: number) {
 		},
 		{
 			input: [{}, {}, {}],
-			stop: later(milliseconds).then(() => {
+			stop: requestSeen(action).then(() => {
 				stoppedAt = Date.now();
 			}),
 		},
@@ -35,7 +44,7 @@ async function stopAfter(milliseconds: number) {
 describe('Stop', () => {
 	test('while waiting: nothing is sent after a second, and every task ID is in the log and the execution', async () => {
 		await bench.emulator.set({ taskSeconds: 600 });
-		const { late, tasks, log, data } = await stopAfter(700);
+		const { late, tasks, log, data } = await stopAt('status');
 		expect(late).toEqual([]);
 		expect(tasks.length).toBeGreaterThan(0);
 		for (const { taskId } of tasks) {
@@ -46,8 +55,8 @@ describe('Stop', () => {
 
 	test('while a task is being created: its answer is heard out, and its ID is in the log', async () => {
 		await bench.emulator.set({ taskSeconds: 600 });
-		await bench.emulator.fault({ match: { action: 'create' }, fault: { kind: 'slow', ms: 350 } });
-		const { late, tasks, log } = await stopAfter(120);
+		await bench.emulator.fault({ match: { action: 'create' }, fault: { kind: 'slow', ms: 200 } });
+		const { late, tasks, log } = await stopAt('create');
 		expect(late).toEqual([]);
 		expect(tasks).toHaveLength(1);
 		expect(log.map(({ message }) => message)).toContain(`Kling task created: ${tasks[0].taskId}`);
@@ -58,7 +67,7 @@ describe('Stop', () => {
 			match: { action: 'create' },
 			fault: { kind: 'hang', makeTask: true },
 		});
-		const { tasks, log, late } = await stopAfter(120);
+		const { tasks, log, late } = await stopAt('create');
 		expect(late).toEqual([]);
 		expect(tasks).toHaveLength(1);
 		expect(log.map(({ message }) => message).join('\n')).toContain(tasks[0].taskId);
@@ -71,7 +80,7 @@ describe('Stop', () => {
 			times: -1,
 			fault: { kind: 'trickle', bytesPerSecond: 100_000 },
 		});
-		const { requests, late } = await stopAfter(900);
+		const { requests, late } = await stopAt('download');
 		expect(late).toEqual([]);
 		const downloads = requests.filter(({ action }) => action === 'download');
 		expect(downloads.length).toBeGreaterThan(0);
@@ -84,7 +93,7 @@ describe('Stop', () => {
 			times: -1,
 			fault: { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
 		});
-		const { late, billed } = await stopAfter(300);
+		const { late, billed } = await stopAt('create');
 		expect(late).toEqual([]);
 		expect(billed.total).toBe(0);
 	});

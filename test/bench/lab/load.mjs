@@ -37,16 +37,16 @@ export async function postAll(url, posts, atOnce) {
 /** @param {string} url @param {http.Agent} agent @param {Post} post */
 async function insist(url, agent, post) {
 	for (let tries = 1; ; tries++) {
-		const status = await send(url, agent, post);
+		const { status, text } = await send(url, agent, post);
 		if (status === 200) return;
 		if (status !== 503 || tries === MOST_TRIES) {
-			throw new Problem(`n8n answered a call of the bench with ${status}.`);
+			throw new Problem(`n8n answered a call of the bench with ${status}: ${text.slice(0, 300)}`);
 		}
 		await sleep(PAUSE_MS);
 	}
 }
 
-/** @param {string} url @param {http.Agent} agent @param {Post} post @returns {Promise<number | undefined>} the status */
+/** @param {string} url @param {http.Agent} agent @param {Post} post @returns {Promise<{ status: number | undefined, text: string }>} */
 function send(url, agent, { body, headers }) {
 	return new Promise((resolve, reject) => {
 		const request = http.request(
@@ -61,8 +61,9 @@ function send(url, agent, { body, headers }) {
 				},
 			},
 			(response) => {
-				response.resume();
-				response.once('end', () => resolve(response.statusCode));
+				let text = '';
+				response.setEncoding('utf8').on('data', (piece) => (text += piece));
+				response.once('end', () => resolve({ status: response.statusCode, text }));
 			},
 		);
 		request.once('error', reject).end(body);

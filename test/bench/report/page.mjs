@@ -11,7 +11,7 @@ import { root } from '../../setup.mjs';
  * Writes docs/benchmarks.md and its pictures. Every figure in them is of this run.
  *
  * @param {Answer[]} answers
- * @param {{ minutes: number, lab: import('../lab/lab.mjs').Lab, nodeVersion: string }} run
+ * @param {{ minutes: number, lab: import('../lab/lab.mjs').Lab, nodeVersion: string, failed: string[] }} run
  * @returns {string} the page's file
  */
 export function writePage(answers, run) {
@@ -29,8 +29,8 @@ export function writePage(answers, run) {
 	return file;
 }
 
-/** @param {Answer[]} answers @param {{ minutes: number, lab: import('../lab/lab.mjs').Lab, nodeVersion: string }} run */
-function page(answers, { minutes, lab, nodeVersion }) {
+/** @param {Answer[]} answers @param {{ minutes: number, lab: import('../lab/lab.mjs').Lab, nodeVersion: string, failed: string[] }} run */
+function page(answers, { minutes, lab, nodeVersion, failed }) {
 	const memory = Math.round(os.totalmem() / 2 ** 30);
 	const targets = answers.flatMap(({ id, targets }) => targets.map((each) => ({ id, ...each })));
 	const met = targets.filter((target) => target.met).length;
@@ -45,7 +45,7 @@ function page(answers, { minutes, lab, nodeVersion }) {
 		'```\nnpm run bench                       # all, and writes this page\nnpm run bench -- --only a,d         # some of it\nnpm run bench -- --quick            # everything once and small, to see that it works\n```',
 		'From a fresh clone, with Node.js 20 or newer and npm; it installs what it needs, n8n among it (about 3 GB, once). Question (f) needs PostgreSQL and Redis on their standard ports, where it makes a database and a key prefix of its own and removes them.',
 		'## In short',
-		`${met} of ${targets.length} targets are met.`,
+		`${met} of ${targets.length} targets are met.${failed.length > 0 ? ` Without an answer in this run: ${failed.map((id) => `(${id})`).join(', ')}.` : ''}`,
 		markdown({
 			columns: ['', 'target', 'measured', ''],
 			rows: targets.map(({ id, text, measured, met: isMet }) => [

@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import type { Rule } from './engine/emulator.mts';
 import { hurry } from './engine/haste.mts';
 import { judge } from './engine/ledgerCheck.mts';
+import { seeded } from './engine/seeded.mts';
 import { useBench } from './engine/setup.mts';
 
 /** Faults in any order and number, seeded: the same invariant as in the fault matrix. */
@@ -11,14 +12,6 @@ beforeAll(hurry);
 
 const SEQUENCES = 2000;
 const SEED = 20261120;
-
-function seeded(seed: number): () => number {
-	let state = seed;
-	return () => {
-		state = (state * 1664525 + 1013904223) >>> 0;
-		return state / 2 ** 32;
-	};
-}
 
 const refusals = [302, 400, 401, 402, 403, 404, 409, 410, 422, 423, 451];
 

@@ -1,16 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { built } from './engine/haste.mts';
+import { seeded } from './engine/seeded.mts';
 
 const { PollSchedule } = built<typeof import('../nodes/shared/schedule.ts')>('schedule');
-
-/** A seeded generator, so that every run sees the same jitter. */
-function seeded(seed: number): () => number {
-	let state = seed;
-	return () => {
-		state = (state * 1664525 + 1013904223) >>> 0;
-		return state / 2 ** 32;
-	};
-}
 
 function scheduleOf(seed: number) {
 	const random = seeded(seed);

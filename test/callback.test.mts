@@ -66,6 +66,12 @@ async function looks(): Promise<number> {
 	return (await bench.emulator.state()).requests.filter(({ action }) => action === 'status').length;
 }
 
+async function until(holds: () => Promise<boolean>): Promise<void> {
+	for (const deadline = Date.now() + 5000; !(await holds()); await settle()) {
+		if (Date.now() > deadline) throw new Error('It does not come to pass');
+	}
+}
+
 const settle = async () => await new Promise((resolve) => setTimeout(resolve, 150));
 
 describe('Pause Until Callback', () => {
@@ -181,16 +187,80 @@ describe('Pause Until Callback', () => {
 		expect((await bench.emulator.state()).billed.total).toBe(3);
 	});
 
-	test('keeps waiting when a look fails, and at a provider that is down', async () => {
+	test('asks again when a look fails: no other callback may come', async () => {
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
 		await server.run('e1', workflow(1));
 		await complete(...(await idsOf()));
-		await bench.emulator.fault({ match: { action: 'status' }, fault: { kind: 'reset' } });
+		await bench.emulator.fault(
+			{ match: { action: 'status' }, fault: { kind: 'reset' } },
+			{ match: { action: 'status' }, fault: { kind: 'status', status: 503 } },
+		);
+		expect(await call('e1')).toBe(200);
+		expect((await server.end('e1')).json[0].status).toBe('completed');
+	});
+
+	test('keeps waiting at a provider that is down', async () => {
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		await server.run('e1', workflow(1));
+		await complete(...(await idsOf()));
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			times: -1,
+			fault: { kind: 'status', status: 503 },
+		});
 		expect(await call('e1')).toBe(200);
 		await settle();
 		expect(server.ended.size).toBe(0);
+		await bench.emulator.control('DELETE', '/faults');
 		await call('e1');
 		expect((await server.end('e1')).json[0].status).toBe('completed');
+	});
+
+	test('a process that is late does not send an execution back that has gone on', async () => {
+		await server.close();
+		server = await WaitingServer.open([
+			anotherProcess('KlingV2vGenerate'),
+			anotherProcess('KlingV2vGenerate'),
+		]);
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		const { nodes, ...more } = workflow(1);
+		const second = { ...nodes[1], id: 'second', name: 'Second' };
+		await server.run('e1', { ...more, nodes: [...nodes, second] });
+		const [first] = await idsOf();
+		await complete(first);
+		await bench.emulator.fault({
+			match: { action: 'download' },
+			fault: { kind: 'slow', ms: 1500 },
+		});
+		await call('e1');
+		await call('e1');
+		await until(async () => (await idsOf()).length === 2);
+		await new Promise((resolve) => setTimeout(resolve, 2000));
+		expect(await idsOf()).toHaveLength(2);
+
+		await complete(...(await idsOf()));
+		await call('e1');
+		expect((await server.end('e1')).json).toHaveLength(1);
+		expect((await bench.emulator.state()).billed.total).toBe(2);
+	});
+
+	test('a call for the second pause is heard while one for the first is still at work', async () => {
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		const { nodes, ...more } = workflow(1);
+		const second = { ...nodes[1], id: 'second', name: 'Second' };
+		await server.run('e1', { ...more, nodes: [...nodes, second] });
+		const [first] = await idsOf();
+		await complete(first);
+		await bench.emulator.fault({
+			match: { action: 'download' },
+			fault: { kind: 'slow', ms: 1500 },
+		});
+		await call('e1');
+		await server.expire('e1');
+		await complete(...(await idsOf()));
+		await call('e1');
+		expect((await server.end('e1', 1000)).json).toHaveLength(1);
+		expect((await bench.emulator.state()).billed.total).toBe(2);
 	});
 
 	test('puts the task IDs out at the deadline, ready for Kling Task Status', async () => {
@@ -332,5 +402,26 @@ describe('Retry Execution', () => {
 		]);
 		expect(items.every(({ binary }) => binary?.data)).toBe(true);
 		expect((await bench.emulator.state()).billed.total).toBe(2);
+	});
+
+	test('of a failed batch pays for the failed task alone, and pauses for it', async () => {
+		await bench.emulator.set({ failTasks: { nth: [2] } });
+		await server.run('e1', workflow(3));
+		const [first, bad, third] = await idsOf();
+		await bench.emulator.control('POST', `/tasks/${bad}/fail`, {});
+		await complete(first, third);
+		const failed = await server.end('e1');
+		expect(failed.error?.message).toContain(bad);
+		expect(failed.error?.description).toContain('Retry Execution take them up again');
+
+		const paused = await server.run('e2', { ...workflow(3), retryOf: failed.data });
+		expect(paused.run.data.waitTill).toBeDefined();
+		const [, , , anew] = await idsOf();
+		await complete(anew);
+		const { json, items, error } = await server.end('e2');
+		expect(error).toBeUndefined();
+		expect(json.map(({ taskId }) => taskId)).toEqual([first, anew, third]);
+		expect(items.every(({ binary }) => binary?.data)).toBe(true);
+		expect((await bench.emulator.state()).billed.total).toBe(4);
 	});
 });

@@ -50,7 +50,7 @@ export class KlingV2vGenerate implements INodeType {
 
 	/** Called through the resume URL of an execution that is paused until callback. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		const { nudge } = await import('../shared/pause');
+		const { nudge } = await import('../shared/nudge');
 		return await nudge(this);
 	}
 

@@ -5,6 +5,7 @@ import { readJobs } from '../shared/jobs';
 import { inspect } from '../shared/media/inspect';
 import { isPaused, pause } from '../shared/pause';
 import { Run } from '../shared/run';
+import { isFinished } from '../shared/task';
 import { expectVideo } from '../shared/wait';
 
 /** Items -> parameters -> checks (nothing spent yet) -> submit -> wait -> result -> download -> items. */
@@ -16,7 +17,7 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 		if (job.options.validateOnly) return await run.preview(job);
 		if (job.completion !== 'poll' && !run.isInherited(job)) return await run.submit(job);
 		const { task, timedOut } = await run.make(job);
-		if (timedOut) return { task, timedOut };
+		if (timedOut || !isFinished(task)) return { task, timedOut };
 		expectVideo(task);
 		return await deliver(run, task, job.binaryField);
 	});

@@ -61,12 +61,18 @@ export class Run extends Session<IExecuteFunctions> {
 		return await this.submitter.submit(order);
 	}
 
-	/** Creates the task and waits for its end, as soon as there is room for one more. */
+	/**
+	 * Creates the task and waits for its end, as soon as there is room for one more. What will call
+	 * back is not waited for.
+	 */
 	async make(job: Job): Promise<Waited> {
 		return await this.slots.use(async () => {
 			const until = this.clock.now() + job.options.waitLimit;
 			for (let turnedAway = 0; ; ) {
 				const submitted = await this.submit(job);
+				if (job.completion === 'callback' && submitted.origin !== 'execution') {
+					return { task: submitted.task, timedOut: false };
+				}
 				const waited = await this.waitFor(job, submitted);
 				const { task } = waited;
 				if (isTurnedAway(task)) {

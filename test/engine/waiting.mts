@@ -42,6 +42,8 @@ export class WaitingServer {
 
 	private calls = 0;
 
+	private readonly underWay = new Set<Promise<void>>();
+
 	private constructor(
 		private readonly server: Server,
 		private readonly processes: INodeType[],
@@ -51,7 +53,11 @@ export class WaitingServer {
 	static async open(processes: INodeType[]): Promise<WaitingServer> {
 		const server = createServer();
 		const waiting = new WaitingServer(server, processes);
-		server.on('request', (request, response) => void waiting.serve(request, response));
+		server.on('request', (request, response) => {
+			const call = waiting.serve(request, response);
+			waiting.underWay.add(call);
+			void call.finally(() => waiting.underWay.delete(call));
+		});
 		await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
 		return waiting;
 	}
@@ -61,6 +67,7 @@ export class WaitingServer {
 	}
 
 	async close(): Promise<void> {
+		await Promise.all(this.underWay);
 		this.server.closeAllConnections();
 		await new Promise((closed) => this.server.close(closed));
 	}
@@ -96,11 +103,16 @@ export class WaitingServer {
 		}
 	}
 
+	/** What is stored of an execution that waits. */
 	private load(executionId: string): IRunExecutionData | undefined {
-		const stored = this.stored.get(executionId);
-		return stored?.status === 'waiting'
-			? (JSON.parse(stored.data) as IRunExecutionData)
-			: undefined;
+		const isWaiting = this.stored.get(executionId)?.status === 'waiting';
+		return isWaiting ? this.read(executionId) : undefined;
+	}
+
+	/** What is stored of an execution. */
+	private read(executionId: string): IRunExecutionData | undefined {
+		const data = this.stored.get(executionId)?.data;
+		return data ? (JSON.parse(data) as IRunExecutionData) : undefined;
 	}
 
 	private store(executionId: string, result: Result): Result {
@@ -118,6 +130,7 @@ export class WaitingServer {
 	private async continue(executionId: string, data: IRunExecutionData): Promise<Result> {
 		const stored = this.stored.get(executionId) as Stored;
 		stored.status = 'running';
+		stored.data = JSON.stringify(data);
 		return this.store(executionId, await execute({ ...stored.options, resume: data }));
 	}
 
@@ -141,8 +154,10 @@ export class WaitingServer {
 		const nodeType = this.processes[this.calls++ % this.processes.length];
 		const { nodes, connections = {}, credentials } = stored.options;
 		const [entry] = data.executionData?.nodeExecutionStack ?? [];
+		const { lastNodeExecuted = '' } = data.resultData;
 		entry.node.disabled = true;
 		data.waitTill = undefined;
+		data.resultData.runData[lastNodeExecuted]?.pop();
 		const workflow = new Workflow({
 			id: 'workflow',
 			name: 'Test',
@@ -159,6 +174,7 @@ export class WaitingServer {
 			webhookWaitingBaseUrl: this.url,
 			formWaitingBaseUrl: this.url,
 			variables: {},
+			getRunExecutionData: async (id: string) => this.read(id),
 			httpRequest: Object.assign(request, { rawBody, body: rawBody.toString() }),
 			httpResponse: withExpress(response),
 		} as unknown as IWorkflowExecuteAdditionalData;
@@ -180,8 +196,6 @@ export class WaitingServer {
 		}
 		entry.data.main = result.workflowData;
 		entry.metadata = { ...entry.metadata, forwardAllOutputs: true } as typeof entry.metadata;
-		const { lastNodeExecuted = '' } = data.resultData;
-		data.resultData.runData[lastNodeExecuted]?.pop();
 		await this.continue(executionId, data);
 	}
 }

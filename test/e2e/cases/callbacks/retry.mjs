@@ -1,6 +1,5 @@
 // @ts-check
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Stage } from '../../stage.mjs';
 import { checkVideos } from '../../videos.mjs';
 import { GENERATE, call, publishBatch } from '../../workflows.mjs';
@@ -12,6 +11,7 @@ import {
 	publishWaiting,
 	reasonOf,
 	tasksOf,
+	until,
 	untilWaiting,
 	withPatientTasks,
 } from './waiting.mjs';
@@ -91,15 +91,16 @@ export const retryCases = (world) =>
 					assert.match(reasonOf(failed) ?? '', /Not this time/);
 					const before = (await stage.state()).billed;
 
-					const execution = await retry(world, failed.id, loadWorkflow);
-					await untilWaiting(world, execution);
-					// The new task first, and the others once n8n has done with that: their callbacks go where they were made, to an
-					// execution that is over.
+					// The callbacks of the first two go where they were made, to an execution that is over: the node asks for these
+					// itself, and n8n answers once it has done with them.
+					const retried = retry(world, failed.id, loadWorkflow);
+					await until('the third is made', async () => (await tasksOf(stage)).length === 3);
 					const [third, ...others] = (await tasksOf(stage)).reverse();
-					await completeAll(stage, [/** @type {Task} */ (third)]);
-					await sleep(3000);
 					await completeAll(stage, others);
-					const ended = await world.session.executionEnd(execution, { timeoutMs: 40_000 });
+					const execution = await retried;
+					await untilWaiting(world, execution);
+					await completeAll(stage, [/** @type {Task} */ (third)]);
+					const ended = await world.session.executionEnd(execution, { timeoutMs: 60_000 });
 					expectSuccess(ended);
 					await checkVideos(stage, ended, { [GENERATE]: { binary: PROMPTS.length, files: 0 } });
 					assert.deepEqual([before, (await stage.state()).billed], [2, 3], 'billed tasks');

@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { anotherProcess } from './engine/anotherProcess.mts';
-import { descriptionOf, stored, TRIGGER } from './engine/engine.mts';
+import { Credentials, descriptionOf, stored, TRIGGER } from './engine/engine.mts';
 import { built, hurry } from './engine/haste.mts';
 import { keys, useBench } from './engine/setup.mts';
 import type { ReceiverOptions } from './engine/webhook.mts';
@@ -294,6 +294,46 @@ describe('a signed callback', () => {
 		expect(receiver.log.filter(({ level }) => level === 'warn')).toEqual([
 			expect.objectContaining({ message: expect.stringContaining('check the Webhook Secret') }),
 		]);
+	});
+});
+
+describe('the Webhook Secret', () => {
+	const { getDecrypted } = Credentials.prototype;
+	let readings: number;
+
+	beforeEach(() => {
+		readings = 0;
+		Credentials.prototype.getDecrypted = async function (this: Credentials, ...which) {
+			readings++;
+			// As it was when n8n began to read it.
+			const data = structuredClone(await getDecrypted.apply(this, which));
+			await new Promise((resolve) => setTimeout(resolve, 200));
+			return data;
+		};
+	});
+	afterEach(() => {
+		Credentials.prototype.getDecrypted = getDecrypted;
+	});
+
+	async function sendSigned(receiver: Receiver): Promise<number> {
+		const body = payload(`task-${++messages}`);
+		return (await receiver.send(body, headersFor(body))).status;
+	}
+
+	test('is read once for callbacks of the same moment', async () => {
+		const receiver = await receive({ downloadVideo: false });
+		const statuses = await Promise.all(
+			Array.from({ length: 10 }, async () => await sendSigned(receiver)),
+		);
+		expect(statuses).toEqual(Array(10).fill(200));
+		expect(readings).toBeLessThanOrEqual(2);
+	});
+
+	test('is read anew for the next one: a secret that was withdrawn holds no longer', async () => {
+		const receiver = await receive({ downloadVideo: false });
+		expect(await sendSigned(receiver)).toBe(200);
+		bench.credentials.magnificApi.webhookSecret = 'a new one';
+		expect(await sendSigned(receiver)).toBe(401);
 	});
 });
 

@@ -7,6 +7,8 @@ import { Replays } from './replays';
 export interface Memory {
 	checker: Checker;
 	replays: Replays;
+	/** Callbacks of the same moment share one reading of the secret: it costs n8n more than all the rest. */
+	readSecret(read: () => Promise<string>): Promise<string>;
 	/** @returns whether the log does not say it already */
 	isUnsaid(message: string): boolean;
 }
@@ -18,6 +20,8 @@ class Held {
 	readonly seen = new Recent<true>(4_000);
 
 	readonly said = new Recent<number>(20);
+
+	secret?: Promise<string>;
 }
 
 const nodes = new Recent<Held>(1_000);
@@ -32,6 +36,10 @@ export function memoryOf(context: IWebhookFunctions): Memory {
 	return {
 		checker: held.checker,
 		replays: new Replays(held.seen, stored),
+		async readSecret(read) {
+			held.secret ??= read().finally(() => (held.secret = undefined));
+			return await held.secret;
+		},
 		isUnsaid(message) {
 			const now = Date.now();
 			if (now - (held.said.get(message) ?? -Infinity) < SILENCE_MS) return false;

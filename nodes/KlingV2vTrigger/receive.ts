@@ -37,7 +37,9 @@ export async function receive(context: IWebhookFunctions, memory: Memory): Promi
 	const { provider } = settings;
 	const { method, headers, rawBody: body }: Request = context.getRequestObject();
 	if (method !== 'POST') return unreadable.method;
-	const secret = settings.isSigned ? await readSecret(context, provider) : undefined;
+	const secret = settings.isSigned
+		? await memory.readSecret(async () => await readSecret(context, provider))
+		: undefined;
 	if (secret === '') return withoutSecret(provider);
 	if (!body?.length) return unreadable.empty;
 	if (body.length > LONGEST_BODY) return unreadable.tooLarge;

@@ -65,12 +65,6 @@ export async function callbacksLoad(report, n8n) {
 		openQueueWorld({
 			n8n,
 			name: 'callbacks-load',
-			more: {
-				// n8n's default of 2 starves it: a burst then ends in timeouts of its own, also of its Wait node.
-				DB_POSTGRESDB_POOL_SIZE: '10',
-				// The default engine starts a sandbox of some 13 MB and 75 ms for each call; 200 at once outlast the caller's patience.
-				N8N_EXPRESSION_ENGINE: 'legacy',
-			},
 		}),
 	);
 	if (!world) return;

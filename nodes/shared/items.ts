@@ -57,12 +57,18 @@ function sentence({ taskId, provider, endpoint, status, videoUrls }: KlingTask):
 }
 
 /** Only these keys: with any other, n8n takes a failed item for a good one. */
-function errorItem(error: unknown, item: number): INodeExecutionData {
+function errorItem(node: INode, error: unknown, item: number): INodeExecutionData {
 	const details = error instanceof KlingError ? error.details : {};
-	return {
+	const failed: INodeExecutionData = {
 		json: { error: messageOf(error), details: withoutGaps(details) },
 		pairedItem: { item },
 	};
+	if (node.onError === 'continueErrorOutput') {
+		// Before 2.36, n8n sorts out a failed item by this alone. Copied on, it would replace the details.
+		const value = nodeError(node, error, item);
+		Object.defineProperty(failed, 'error', { value, enumerable: false, writable: true });
+	}
+	return failed;
 }
 
 /**
@@ -159,7 +165,7 @@ export async function settle<T extends { item: number }>(
 				if (error instanceof Stopped) failures.push({ error, item: entry.item });
 				else failures.unshift({ error, item: entry.item });
 				if (!goesOn) end();
-				return [errorItem(error, entry.item)];
+				return [errorItem(context.getNode(), error, entry.item)];
 			}
 		}),
 	);

@@ -98,7 +98,7 @@ const describe = (pin, folder) => ({
 /** The installed n8n, for those who come after the installation. */
 export function installedN8n(pin = CURRENT) {
 	const folder = place(pin);
-	if (!fs.existsSync(folder)) {
+	if (!isWhole(folder)) {
 		throw new Problem('n8n is not installed yet: run `node test/server/install.mjs` once.');
 	}
 	return describe(pin, folder);
@@ -129,8 +129,7 @@ function countPackages(pin) {
 }
 
 /**
- * All happens in a folder of another name, which gets its own when everything is there: a folder of the right name is
- * always whole. What an interrupted run has downloaded is in npm's cache, and a finished download is not repeated.
+ * Only what is missing; what an interrupted run has finished is not done again.
  *
  * @param {Pin} pin
  * @param {string} folder
@@ -138,60 +137,81 @@ function countPackages(pin) {
  */
 async function install(pin, folder, note) {
 	const what = `Installing n8n ${versionOf(pin)}`;
-	const draft = `${folder}.partial`;
 	const log = `${folder}.log`;
-	const downloaded = path.join(draft, '.downloaded');
 	fs.rmSync(log, { force: true });
 	note('about five minutes, this once');
-
-	if (!fs.existsSync(downloaded)) {
-		await requireDisk(
-			folder,
-			pin.bytes,
-			what,
-			'set the environment variable KLING_V2V_CACHE to a folder on another disk',
-		);
-		fs.mkdirSync(draft, { recursive: true });
-		for (const file of [manifestOf(pin), lockFileOf(pin)])
-			fs.copyFileSync(file, path.join(draft, path.basename(file)));
-		// The engine that npm would hold the packages against is not the one that will run them.
-		await npmCi({
-			what,
-			cwd: draft,
-			log,
-			total: countPackages(pin),
-			note,
-			args: ['--engine-strict=false', ...(pin.npmArgs ?? [])],
-		});
-		fs.writeFileSync(downloaded, '');
-	}
-
-	// The one package that has to fit the machine. Without a compiler it comes ready-made, where its maker's server is reachable.
+	if (!fs.existsSync(folder)) await download(pin, folder, { what, log, note });
 	note('fitting sqlite3 to this machine, about a minute');
-	const node = pinnedNode(pin, draft);
-	await npm(['rebuild', 'sqlite3', '--foreground-scripts'], {
+	await fit(pin, folder, { what, log });
+	note(folder);
+}
+
+/**
+ * All happens in a folder of another name, which gets its own when everything is there. What an interrupted run has
+ * downloaded is in npm's cache.
+ *
+ * @param {Pin} pin
+ * @param {string} folder
+ * @param {{ what: string, log: string, note: (text: string) => void }} step
+ */
+async function download(pin, folder, { what, log, note }) {
+	const draft = `${folder}.partial`;
+	await requireDisk(
+		folder,
+		pin.bytes,
+		what,
+		'set the environment variable KLING_V2V_CACHE to a folder on another disk',
+	);
+	fs.mkdirSync(draft, { recursive: true });
+	for (const file of [manifestOf(pin), lockFileOf(pin)])
+		fs.copyFileSync(file, path.join(draft, path.basename(file)));
+	// The engine that npm would hold the packages against is not the one that will run them.
+	await npmCi({
 		what,
 		cwd: draft,
 		log,
-		env: withNode(node, process.env),
-		failed: `${what} stopped at sqlite3, which could neither be downloaded ready-made nor be built here: install a C++ compiler, make and Python 3, and run the command again. The whole output is in ${log}.`,
+		total: countPackages(pin),
+		note,
+		args: ['--engine-strict=false', ...(pin.npmArgs ?? [])],
 	});
-
 	fs.renameSync(draft, folder);
-	note(folder);
 }
+
+/**
+ * The one package that has to fit the machine. Without a compiler it comes ready-made, where its maker's server is
+ * reachable. Its script has to run, whatever the project that this is called from says of scripts.
+ *
+ * @param {Pin} pin
+ * @param {string} folder
+ * @param {{ what: string, log: string }} step
+ */
+async function fit(pin, folder, { what, log }) {
+	const failed = `${what} stopped at sqlite3, which could neither be downloaded ready-made nor be built here: install a C++ compiler, make and Python 3, and run the command again. The whole output is in ${log}.`;
+	await npm(['rebuild', 'sqlite3', '--foreground-scripts', '--ignore-scripts=false'], {
+		what,
+		cwd: folder,
+		log,
+		env: withNode(pinnedNode(pin, folder), process.env),
+		failed,
+	});
+	if (!isWhole(folder)) throw new Problem(failed);
+}
+
+/** @param {string} folder @returns whether n8n is there, and fits the machine */
+const isWhole = (folder) =>
+	fs.existsSync(path.join(folder, 'node_modules/sqlite3/build/Release/node_sqlite3.node'));
 
 /** @returns {Promise<N8n>} */
 export async function installN8n(pin = CURRENT) {
 	return await step(`n8n ${versionOf(pin)} with Node.js ${pin.nodeMajor}`, async (note) => {
 		const folder = place(pin);
-		if (!fs.existsSync(folder)) {
+		if (!isWhole(folder)) {
 			makeCache(path.dirname(folder));
 			await withLock(
 				`${folder}.lock`,
 				{ waiting: (pid) => note(`waiting for process ${pid}, which is installing it`) },
 				async () => {
-					if (!fs.existsSync(folder)) await install(pin, folder, note);
+					if (!isWhole(folder)) await install(pin, folder, note);
 				},
 			);
 		} else note('installed');

@@ -2,7 +2,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/
 import type { INode, INodeParameters } from 'n8n-workflow';
 import { request } from 'undici';
 import { anotherProcess } from './engine/anotherProcess.mts';
-import { GENERATE, node } from './engine/engine.mts';
+import { Credentials, GENERATE, loadPackage, node, nodeTypes } from './engine/engine.mts';
 import type { RunOptions } from './engine/engine.mts';
 import { hurry } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
@@ -13,7 +13,8 @@ let server: WaitingServer;
 
 beforeAll(hurry);
 beforeEach(async () => {
-	server = await WaitingServer.open([anotherProcess('KlingV2vGenerate')]);
+	await loadPackage();
+	server = await WaitingServer.open([nodeTypes.getByName(GENERATE)]);
 	await bench.emulator.set({ taskSeconds: 600 });
 });
 afterEach(async () => await server.close());
@@ -196,6 +197,30 @@ describe('Pause Until Callback', () => {
 			{ match: { action: 'status' }, fault: { kind: 'status', status: 503 } },
 		);
 		expect(await call('e1')).toBe(200);
+		expect((await server.end('e1')).json[0].status).toBe('completed');
+	});
+
+	test.each([
+		{ times: 3, ends: true, then: 'tries again' },
+		{ times: 9, ends: false, then: 'gives up in the end, and keeps waiting' },
+	])('$then when n8n cannot read its database ($times times)', async ({ times, ends }) => {
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		await server.run('e1', workflow(1));
+		await complete(...(await idsOf()));
+		const { getDecrypted } = Credentials.prototype;
+		let left = times;
+		Credentials.prototype.getDecrypted = async function (this: Credentials, ...which) {
+			if (left-- > 0) throw new Error('timeout exceeded when trying to connect');
+			return await getDecrypted.apply(this, which);
+		};
+		try {
+			expect(await call('e1')).toBe(200);
+			await new Promise((resolve) => setTimeout(resolve, 600));
+			expect(server.ended.has('e1')).toBe(ends);
+		} finally {
+			Credentials.prototype.getDecrypted = getDecrypted;
+		}
+		if (!ends) await call('e1');
 		expect((await server.end('e1')).json[0].status).toBe('completed');
 	});
 

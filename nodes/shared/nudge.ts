@@ -47,8 +47,11 @@ export async function nudge(context: IWebhookFunctions): Promise<IWebhookRespons
 /** Calls that one process works on at a time: a burst must not use up n8n's database connections. */
 const calls = new Slots(8);
 
-/** Patience with n8n itself, in milliseconds; the caller has its answer, and will not call again. */
-const pauses = [1_000, 3_000, 10_000, 30_000];
+/**
+ * Patience with n8n itself, in milliseconds; the caller has its answer, and will not call again. Tests
+ * shorten it.
+ */
+export const pauses = [1_000, 3_000, 10_000, 30_000];
 
 async function continuePatiently(
 	context: IWebhookFunctions,

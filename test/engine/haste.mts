@@ -22,6 +22,7 @@ export function hurry(): void {
 		unknownAge: 100,
 	});
 	built<typeof import('../../nodes/shared/wait.ts')>('wait').lookUpPauses.splice(0, 3, 10, 20, 40);
+	built<typeof import('../../nodes/shared/nudge.ts')>('nudge').pauses.splice(0, 4, 10, 20, 40, 80);
 	Object.assign(built<typeof import('../../nodes/shared/schedule.ts')>('schedule').pace, {
 		shortest: 15,
 	});

@@ -29,8 +29,7 @@ const HELP = `npm start [-- options]
 
   --once                 end after the example run; the exit code says whether its video is right
   --port <number>        of n8n (5678)
-  --emulator-port <n>    of the emulated APIs (8765)
-  --media-port <number>  of the emulated video host (8766)`;
+  --emulator-port <n>    of the emulated APIs (8765); the one after it is their video host's`;
 
 /** @param {string[]} args */
 function readOptions(args) {
@@ -42,20 +41,20 @@ function readOptions(args) {
 				help: { type: 'boolean', default: false },
 				port: { type: 'string', default: '5678' },
 				'emulator-port': { type: 'string', default: '8765' },
-				'media-port': { type: 'string', default: '8766' },
 			},
 		});
-		const port = (/** @type {'port' | 'emulator-port' | 'media-port'} */ name) => {
+		const port = (/** @type {'port' | 'emulator-port'} */ name) => {
 			const number = Number(values[name]);
-			if (Number.isInteger(number) && number > 0 && number < 65_536) return number;
+			if (Number.isInteger(number) && number > 0 && number < 65_535) return number;
 			throw new Error(`--${name} takes a port number, not "${values[name]}".`);
 		};
+		const emulatorPort = port('emulator-port');
 		return {
 			once: values.once,
 			help: values.help,
 			port: port('port'),
-			emulatorPort: port('emulator-port'),
-			mediaPort: port('media-port'),
+			emulatorPort,
+			mediaPort: emulatorPort + 1,
 		};
 	} catch (error) {
 		const { message } = /** @type {Error} */ (error);
@@ -162,7 +161,7 @@ async function main(args) {
 	// Before the long steps, and not after them.
 	await requirePort(options.port, '`npm start -- --port <number>`');
 	await requirePort(options.emulatorPort, '`npm start -- --emulator-port <number>`');
-	await requirePort(options.mediaPort, '`npm start -- --media-port <number>`');
+	await requirePort(options.mediaPort, '`npm start -- --emulator-port <number>`');
 
 	await setUp();
 	const n8n = await installN8n();

@@ -1,16 +1,6 @@
 import type { INodeProperties, INodePropertyOptions, IWebhookDescription } from 'n8n-workflow';
 import { requestProperties } from '../shared/properties';
-import {
-	binaryPropertyName,
-	checkMedia,
-	downloadVideo,
-	maxConcurrentTasks,
-	maxTasks,
-	maxTotalSeconds,
-	pollInterval,
-	validateOnly,
-	waitLimit,
-} from '../shared/properties/completion';
+import { binaryPropertyName, downloadVideo, taskOptions } from '../shared/properties/completion';
 
 const whenDone: INodePropertyOptions = {
 	name: 'Wait Until Done',
@@ -68,15 +58,7 @@ export const properties: INodeProperties[] = [
 		type: 'collection',
 		placeholder: 'Add Option',
 		default: {},
-		options: [
-			checkMedia,
-			maxConcurrentTasks,
-			maxTasks,
-			maxTotalSeconds,
-			pollInterval,
-			validateOnly,
-			waitLimit,
-		],
+		options: taskOptions,
 	},
 ];
 

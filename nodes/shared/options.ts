@@ -5,6 +5,7 @@ import {
 	maxTasks,
 	maxTotalSeconds,
 	pollInterval,
+	taskOptions,
 	validateOnly,
 	waitLimit,
 } from './properties/completion';
@@ -24,16 +25,6 @@ export interface Options {
 	checkMedia: boolean;
 }
 
-const ALL = [
-	waitLimit,
-	pollInterval,
-	maxConcurrentTasks,
-	maxTasks,
-	maxTotalSeconds,
-	validateOnly,
-	checkMedia,
-];
-
 /** @returns the options of one item, and a sentence for each thing wrong with them */
 export function readOptions(
 	context: IExecuteFunctions,
@@ -42,7 +33,7 @@ export function readOptions(
 	const given = context.getNodeParameter('options', item, {}) as Record<string, unknown>;
 	const problems: string[] = [];
 	const values: Record<string, unknown> = {};
-	for (const property of ALL) {
+	for (const property of taskOptions) {
 		const checked = checkValue(property, given[property.name], property.displayName);
 		problems.push(...checked.problems);
 		values[property.name] = checked.value;

@@ -99,3 +99,14 @@ export function withToolDefault(
 		{ ...property, default: toolDefault, displayOptions: { show: { ...show, '@tool': [true] } } },
 	];
 }
+
+/** The options of a task, in the order of their labels. */
+export const taskOptions: INodeProperties[] = [
+	checkMedia,
+	maxConcurrentTasks,
+	maxTasks,
+	maxTotalSeconds,
+	pollInterval,
+	validateOnly,
+	waitLimit,
+];

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { root } from '../setup.mjs';
+import { scratchFolder } from '../server/cache.mjs';
 
 /**
  * An n8n, of one process or of several, with the packed package and a signed-in owner.
@@ -18,13 +18,11 @@ import { root } from '../setup.mjs';
  * @property {() => Promise<void>} stop
  */
 
-// Where no linter looks: n8n unpacks its own editor into its folder.
-const place = path.join(root, 'node_modules/.cache/n8n-e2e');
-export const buildLog = path.join(place, 'build.log');
+export const buildLog = path.join(scratchFolder, 'build.log');
 
 /** @param {string} name @returns {string} an empty folder, kept until the next run so that a failure can be looked into */
 export function newFolder(name) {
-	const folder = path.join(place, name);
+	const folder = path.join(scratchFolder, name);
 	fs.rmSync(folder, { recursive: true, force: true });
 	fs.mkdirSync(path.join(folder, 'videos'), { recursive: true, mode: 0o700 });
 	return folder;

@@ -3,9 +3,9 @@
 // in the project: it is 30 times the size of the rest, and the next clone finds it there.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder } from './cache.mjs';
 import { isMain, runCommand } from './command.mjs';
 import { requireDisk } from './disk.mjs';
 import { withLock } from './lock.mjs';
@@ -46,17 +46,11 @@ const versionOf = (pin) => JSON.parse(fs.readFileSync(manifestOf(pin), 'utf8')).
 
 /** @param {Pin} pin */
 function place(pin) {
-	const cache =
-		process.env.KLING_V2V_CACHE ??
-		path.join(
-			process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'),
-			'n8n-nodes-kling-v2v',
-		);
 	const key = createHash('sha256')
 		.update(fs.readFileSync(lockFileOf(pin)))
 		.digest('hex')
 		.slice(0, 12);
-	return path.resolve(cache, `n8n-${key}`);
+	return path.join(cacheFolder(), `n8n-${key}`);
 }
 
 /** @param {Pin} pin @param {string} folder */

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import util from 'node:util';
 import { root, setUp } from '../setup.mjs';
+import { serverFolder } from './cache.mjs';
 import { isMain, runCommand } from './command.mjs';
 import { startEmulator } from './emulator.mjs';
 import { examples, importExamples } from './examples.mjs';
@@ -18,8 +19,6 @@ import { seconds, size, step } from './progress.mjs';
 import { Session, itemsOf } from './session.mjs';
 import { probe, sha256 } from './video.mjs';
 
-// Where no linter looks: n8n unpacks its own editor into its folder.
-const userFolder = path.join(root, 'node_modules/.cache/n8n-server');
 const videos = path.join(root, 'videos');
 
 const TASK_SECONDS = 5;
@@ -68,7 +67,7 @@ function readOptions(args) {
  * @returns {import('./session.mjs').Owner}
  */
 function readOwner() {
-	const file = path.join(userFolder, 'owner.json');
+	const file = path.join(serverFolder, 'owner.json');
 	if (!fs.existsSync(file)) {
 		const password = `Kling-${randomBytes(9).toString('base64url')}-1`;
 		const owner = { email: 'owner@example.com', firstName: 'Local', lastName: 'Owner', password };
@@ -166,11 +165,11 @@ async function main(args) {
 	await setUp();
 	const n8n = await installN8n();
 	fs.mkdirSync(videos, { recursive: true, mode: 0o700 });
-	await packInto(userFolder, { log: path.join(userFolder, 'build.log') });
+	await packInto(serverFolder, { log: path.join(serverFolder, 'build.log') });
 
 	const emulator = await step('Emulator of Magnific and MuleRouter', async (note) => {
 		const { emulatorPort: port, mediaPort } = options;
-		const log = path.join(userFolder, 'emulator.log');
+		const log = path.join(serverFolder, 'emulator.log');
 		const running = await startEmulator({ port, mediaPort, taskSeconds: TASK_SECONDS, log });
 		note(running.apiUrl);
 		return running;
@@ -178,9 +177,9 @@ async function main(args) {
 	const server = await step(`n8n ${n8n.version}, with the packed package`, async (note) => {
 		const running = await startN8n({
 			n8n,
-			userFolder,
+			userFolder: serverFolder,
 			port: options.port,
-			log: path.join(userFolder, 'n8n.log'),
+			log: path.join(serverFolder, 'n8n.log'),
 			env: { N8N_RESTRICT_FILE_ACCESS_TO: videos },
 		});
 		note(running.url);
@@ -218,7 +217,7 @@ Ctrl-C stops everything.`);
 	const gone = await Promise.race([
 		server.ended.then(() => `n8n ended by itself: its log is ${server.log}.`),
 		emulator.ended.then(
-			() => `The emulator ended by itself: its log is ${path.join(userFolder, 'emulator.log')}.`,
+			() => `The emulator ended by itself: its log is ${path.join(serverFolder, 'emulator.log')}.`,
 		),
 	]);
 	throw new Problem(gone);

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { root } from '../../setup.mjs';
 import { examples, prepare, triggerUrl } from '../../server/examples.mjs';
-import { Bucket } from '../bucket.mjs';
+import { S3Server } from '../s3Server.mjs';
 import { Stage } from '../stage.mjs';
 import { checkVideos } from '../videos.mjs';
 import { expectSuccess } from './expect.mjs';
@@ -17,6 +17,9 @@ import { expectSuccess } from './expect.mjs';
 
 const TASK_SECONDS = 5;
 const ENDS_WITHIN_MS = 300_000;
+
+/** As examples/folder-to-s3.json names it. */
+export const BUCKET = 'kling-videos';
 
 /**
  * Imports an example, with what everyone replaces in it.
@@ -84,20 +87,21 @@ const runs = {
 			const clip = Buffer.from(await (await fetch(stage.videoUrl)).arrayBuffer());
 			fs.writeFileSync(path.join(folder, 'clip.mp4'), clip);
 
-			return await Bucket.for(async (bucket) => {
-				const s3 = await session.saveCredential({
-					name: 'S3',
-					type: 's3',
-					data: bucket.credential,
-				});
+			return await S3Server.for(BUCKET, async (server) => {
+				const s3 = await session.saveCredential(server.credential);
 				const id = await importExample(stage, 'folderToS3', {
 					credentials: { ...stage.credentials, s3 },
 					clips: path.join(folder, '*.mp4'),
 				});
 				await runByButton(stage, id, 'folderToS3');
 				const { tasks } = await stage.state();
-				const made = await stage.video(tasks[0]?.taskId ?? '');
-				assert.deepEqual(bucket.files, { [`kling-videos/${tasks[0]?.taskId}.mp4`]: made });
+				const taskId = tasks[0]?.taskId ?? '';
+				const made = await stage.video(taskId);
+				assert.deepEqual(await server.names(), [`${taskId}.mp4`]);
+				assert.deepEqual(await server.object(`${taskId}.mp4`), {
+					contentType: 'video/mp4',
+					...made,
+				});
 				// What was seen before is not paid for again.
 				await runByButton(stage, id, 'folderToS3');
 				return same(made.bytes);

@@ -4,10 +4,10 @@ import { failedCases } from '../cases/callbacks/failed.mjs';
 import { killedDownloadCase } from '../cases/callbacks/killedDownload.mjs';
 import { onceCase } from '../cases/callbacks/once.mjs';
 import { loadCase, lostCase } from '../cases/callbacks/load.mjs';
-import { openQueueWorld } from '../cases/callbacks/queueWorld.mjs';
 import { killedWhileWaitingCase } from '../cases/callbacks/restart.mjs';
 import { retryCases } from '../cases/callbacks/retry.mjs';
 import { staleCase } from '../cases/callbacks/stale.mjs';
+import { openQueueWorld } from '../worlds/queue.mjs';
 import { openSqliteWorld } from '../worlds/sqlite.mjs';
 
 /**
@@ -40,7 +40,7 @@ export async function callbacks(report, n8n) {
 export async function callbacksQueue(report, n8n) {
 	const group = `n8n ${n8n.version}, queue mode, two webhook processes: callbacks`;
 	const world = await report.prepare(group, 'servers', () =>
-		openQueueWorld({ n8n, name: 'callbacks-queue', webhooks: 2 }),
+		openQueueWorld({ n8n, name: 'callbacks-queue', webhooks: 2, concurrency: 2 }),
 	);
 	if (!world) return;
 	try {
@@ -62,10 +62,7 @@ export async function callbacksQueue(report, n8n) {
 export async function callbacksLoad(report, n8n) {
 	const group = `n8n ${n8n.version}, queue mode, one worker of two: callbacks`;
 	const world = await report.prepare(group, 'servers', () =>
-		openQueueWorld({
-			n8n,
-			name: 'callbacks-load',
-		}),
+		openQueueWorld({ n8n, name: 'callbacks-load', concurrency: 2 }),
 	);
 	if (!world) return;
 	try {

@@ -16,7 +16,9 @@ import { openQueueWorld } from '../worlds/queue.mjs';
  */
 export async function queue(report, n8n) {
 	const group = `n8n ${n8n.version}, queue mode on PostgreSQL and Redis`;
-	const world = await report.prepare(group, 'servers', () => openQueueWorld({ n8n }));
+	const world = await report.prepare(group, 'servers', () =>
+		openQueueWorld({ n8n, name: 'queue' }),
+	);
 	if (!world) return;
 	try {
 		await report.run(group, [

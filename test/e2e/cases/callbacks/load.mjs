@@ -18,7 +18,7 @@ import {
 } from './waiting.mjs';
 
 /**
- * @typedef {import('./queueWorld.mjs').QueueWorld} QueueWorld
+ * @typedef {import('../../worlds/queue.mjs').QueueWorld} QueueWorld
  * @typedef {import('../../../server/n8n.mjs').RunningN8n} RunningN8n
  */
 

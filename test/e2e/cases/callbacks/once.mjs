@@ -38,7 +38,7 @@ const countAt = (url) =>
  * Twenty tasks of one execution call back in the same instant, half of them at each of two webhook processes: whatever comes
  * after the node is done once.
  *
- * @param {import('./queueWorld.mjs').QueueWorld} world of two webhook processes
+ * @param {import('../../worlds/queue.mjs').QueueWorld} world of two webhook processes
  * @returns {import('../../report.mjs').Case}
  */
 export const onceCase = (world) => ({

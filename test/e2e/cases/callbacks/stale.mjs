@@ -20,7 +20,7 @@ const SLOW_MS = 8000;
  * Two processes work on callbacks of one execution. One is quick, and the execution goes on until it waits again; the other
  * is slow, and what it then knows is out of date: it must not send the execution back, which would pay again.
  *
- * @param {import('./queueWorld.mjs').QueueWorld} world of two webhook processes
+ * @param {import('../../worlds/queue.mjs').QueueWorld} world of two webhook processes
  * @returns {import('../../report.mjs').Case}
  */
 export const staleCase = (world) => ({

@@ -3,13 +3,11 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { examples } from '../../../server/examples.mjs';
+import { S3Server } from '../../s3Server.mjs';
 import { Stage } from '../../stage.mjs';
-import { importExample } from '../examples.mjs';
+import { BUCKET, importExample } from '../examples.mjs';
 import { expectSuccess } from '../expect.mjs';
-import { S3Server } from './s3Server.mjs';
 
-/** As the example names it. */
-const BUCKET = 'kling-videos';
 const CLIPS = ['harbour.mp4', 'old town.mp4'];
 
 /**

@@ -27,12 +27,11 @@ function watchIcons() {
  * trace still says where.
  */
 async function buildCompact() {
-	for (const file of filesBelow(dist).filter((name) => name.endsWith('.js'))) {
-		const { code } = await minify(fs.readFileSync(file, 'utf8'), {
-			compress: false,
-			mangle: false,
-			module: false,
-		});
+	for (const file of filesBelow(dist)) {
+		const text = fs.readFileSync(file, 'utf8');
+		if (file.endsWith('.json')) fs.writeFileSync(file, JSON.stringify(JSON.parse(text)));
+		if (!file.endsWith('.js')) continue;
+		const { code } = await minify(text, { compress: false, mangle: false, module: false });
 		fs.writeFileSync(file, code);
 	}
 }

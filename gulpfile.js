@@ -13,6 +13,11 @@ const { dest, src, watch } = require('gulp');
 const root = __dirname;
 const dist = path.join(root, 'dist');
 const ICONS = 'icons/*.svg';
+const COMPACT = {
+	compress: false,
+	mangle: { keep_fnames: true, keep_classnames: true },
+	module: false,
+};
 
 function buildIcons() {
 	return src(ICONS, { base: root, encoding: false }).pipe(dest(dist));
@@ -23,15 +28,15 @@ function watchIcons() {
 }
 
 /**
- * Takes the white space out of what is shipped, a tenth of the package; names stay, so that a stack
- * trace still says where.
+ * Takes white space and the names of local variables out of what is shipped, a sixth of the package.
+ * Functions and classes keep theirs, so that a stack trace still says where.
  */
 async function buildCompact() {
 	for (const file of filesBelow(dist)) {
 		const text = fs.readFileSync(file, 'utf8');
 		if (file.endsWith('.json')) fs.writeFileSync(file, JSON.stringify(JSON.parse(text)));
 		if (!file.endsWith('.js')) continue;
-		const { code } = await minify(text, { compress: false, mangle: false, module: false });
+		const { code } = await minify(text, COMPACT);
 		fs.writeFileSync(file, code);
 	}
 }

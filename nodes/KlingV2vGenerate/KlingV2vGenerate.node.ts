@@ -28,6 +28,8 @@ export class KlingV2vGenerate implements INodeType {
 		waitingNodeTooltip:
 			'The execution continues when the provider calls back, or at the wait limit',
 		webhooks: resumeWebhooks,
+		// Of the request that Validate Only shows: whoever knows it can start what listens there.
+		sensitiveOutputFields: ['request.body.webhook_url'],
 		builderHint: {
 			searchHint:
 				'Makes an AI video from a reference video (video to video) with Kling 3 Omni. Put the reference video as a public URL or a binary field, and mention it as @Video1 in the prompt. It waits for the video by default and outputs it as binary data; each item costs money.',

@@ -59,6 +59,15 @@ async function call(executionId: string, body: unknown = {}): Promise<number> {
 	return answer.statusCode;
 }
 
+/** Two nodes in line: the task of the first is done, and its video comes slowly at the first try. */
+async function pauseBeforeSlowDownload(executionId: string): Promise<void> {
+	const { nodes, ...more } = workflow(1);
+	const second = { ...nodes[1], id: 'second', name: 'Second' };
+	await server.run(executionId, { ...more, nodes: [...nodes, second] });
+	await complete(...(await idsOf()));
+	await bench.emulator.fault({ match: { action: 'download' }, fault: { kind: 'slow', ms: 1500 } });
+}
+
 async function idsOf(): Promise<string[]> {
 	return (await bench.emulator.state()).tasks.map(({ taskId }) => taskId);
 }
@@ -248,15 +257,7 @@ describe('Pause Until Callback', () => {
 			anotherProcess('KlingV2vGenerate'),
 		]);
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
-		const { nodes, ...more } = workflow(1);
-		const second = { ...nodes[1], id: 'second', name: 'Second' };
-		await server.run('e1', { ...more, nodes: [...nodes, second] });
-		const [first] = await idsOf();
-		await complete(first);
-		await bench.emulator.fault({
-			match: { action: 'download' },
-			fault: { kind: 'slow', ms: 1500 },
-		});
+		await pauseBeforeSlowDownload('e1');
 		await call('e1');
 		await call('e1');
 		await until(async () => (await idsOf()).length === 2);
@@ -271,15 +272,7 @@ describe('Pause Until Callback', () => {
 
 	test('a call for the second pause is heard while one for the first is still at work', async () => {
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
-		const { nodes, ...more } = workflow(1);
-		const second = { ...nodes[1], id: 'second', name: 'Second' };
-		await server.run('e1', { ...more, nodes: [...nodes, second] });
-		const [first] = await idsOf();
-		await complete(first);
-		await bench.emulator.fault({
-			match: { action: 'download' },
-			fault: { kind: 'slow', ms: 1500 },
-		});
+		await pauseBeforeSlowDownload('e1');
 		await call('e1');
 		await server.expire('e1');
 		await complete(...(await idsOf()));

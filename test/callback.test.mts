@@ -345,7 +345,9 @@ describe('an item that cannot be created', () => {
 describe('before anything is spent', () => {
 	test('a way to continue that there is none of is refused', async () => {
 		const { error } = await server.run('e1', workflow(1, { completion: 'later' }));
-		expect(error?.message).toContain('When to Continue must be one of poll, callback, submitOnly');
+		expect(error?.message).toContain(
+			'When to Continue must be one of poll, callback, submitOnly (got "later")',
+		);
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 

@@ -13,7 +13,7 @@ import { providers } from './providers';
 import type { Mode, Provider } from './providers';
 import type { Order } from './submit';
 import type { EndpointName, ProviderName } from './task';
-import { checkFields, checkValue, withoutDefaults } from './values';
+import { checkFields, checkValue, got, withoutDefaults } from './values';
 
 const COMPLETIONS = ['poll', 'callback', 'submitOnly'] as const;
 
@@ -150,7 +150,7 @@ export function readChoice<T extends string>(
 ): T {
 	const value = context.getNodeParameter(name, item, choices[0]) as T;
 	if (choices.includes(value)) return value;
-	throw new InvalidInput([`${label} must be one of ${choices.join(', ')}`]);
+	throw new InvalidInput([`${label} must be one of ${choices.join(', ')}${got(value)}`]);
 }
 
 export function readProvider(context: IExecuteFunctions, item: number): Provider {

@@ -216,7 +216,7 @@ export function withoutDefaults(
 }
 
 /** What was found instead; the query of an address may hold a signature, so it is not repeated. */
-function got(given: unknown): string {
+export function got(given: unknown): string {
 	if (typeof given === 'string') return ` (got "${excerpt(given.split('?')[0], 60)}")`;
 	if (Array.isArray(given)) return ' (got a list)';
 	if (isObject(given)) return ' (got an object)';

@@ -168,6 +168,20 @@ export class Editor {
 		});
 	}
 
+	/** Opens the form of a new credential, from the open node. @returns {Promise<import('playwright-core').Locator>} */
+	async newCredential() {
+		await this.page.getByTestId('node-credentials-select').first().click();
+		await this.page
+			.getByTestId('node-credentials-select-item-new')
+			.filter({ visible: true })
+			.click();
+		const form = this.page.getByTestId('editCredential-modal');
+		await form.getByText('API Key').first().waitFor();
+		// It slides in, and its name comes last.
+		await sleep(1000);
+		return form;
+	}
+
 	/** @returns {Promise<string>} the address that the open trigger shows for production */
 	async productionUrl() {
 		const parameters = this.page.getByTestId('node-parameters');

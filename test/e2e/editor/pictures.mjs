@@ -54,7 +54,7 @@ export async function takePictures(browser, world, { theme, folder, workflows })
 		await editor.openNode(GENERATE);
 		await editor.playVideo();
 		await take('generate', await around(page.getByTestId('ndv'), -1));
-		await editor.closeNode();
+		await take('credential', await around(await editor.newCredential(), -1));
 
 		await editor.openWorkflow(workflows.loop.id);
 		await editor.run(workflows.loop.nodes);

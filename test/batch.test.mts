@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { Credentials } from './engine/engine.mts';
 import { built, hurry } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 
@@ -41,29 +40,6 @@ describe('20 items of a minute each, three at a time', () => {
 			Array.from({ length: 20 }, (_, n) => `@Video1 ${n}`),
 		);
 		expect(items.every(({ binary }) => binary?.data)).toBe(true);
-	});
-
-	test('cost one reading of the credential beside those that n8n makes for each request', async () => {
-		await bench.emulator.set({ taskSeconds: 0.3 });
-		const { getDecrypted } = Credentials.prototype;
-		let readings = 0;
-		Credentials.prototype.getDecrypted = async function (this: Credentials, ...which) {
-			readings++;
-			return await getDecrypted.apply(this, which);
-		};
-		try {
-			const { error } = await bench.generate(
-				{ prompt: '@Video1', videoUrl: bench.emulator.referenceUrl },
-				{ input: Array.from({ length: 10 }, () => ({})) },
-			);
-			expect(error).toBeUndefined();
-		} finally {
-			Credentials.prototype.getDecrypted = getDecrypted;
-		}
-		const { requests } = await bench.emulator.state();
-		const asked = requests.filter(({ listener }) => listener === 'api').length;
-		expect(asked).toBeGreaterThan(20);
-		expect(readings - asked).toBeLessThanOrEqual(1);
 	});
 
 	test('a slow download holds up no task', async () => {

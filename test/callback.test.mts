@@ -1,103 +1,41 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { INode, INodeParameters } from 'n8n-workflow';
-import { request } from 'undici';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { anotherProcess } from './engine/anotherProcess.mts';
-import { Credentials, GENERATE, loadPackage, node, nodeTypes } from './engine/engine.mts';
-import type { RunOptions } from './engine/engine.mts';
-import { hurry } from './engine/haste.mts';
-import { useBench } from './engine/setup.mts';
+import { passed, Pauses, until } from './engine/pauses.mts';
 import { WaitingServer } from './engine/waiting.mts';
 
-const bench = useBench();
-let server: WaitingServer;
-
-beforeAll(hurry);
-beforeEach(async () => {
-	await loadPackage();
-	server = await WaitingServer.open([nodeTypes.getByName(GENERATE)]);
-	await bench.emulator.set({ taskSeconds: 600 });
-});
-afterEach(async () => await server.close());
-
-function workflow(
-	items: number,
-	parameters: INodeParameters = {},
-	settings: Partial<INode> = {},
-): RunOptions {
-	return {
-		credentials: bench.credentials,
-		nodes: [
-			node('Source', 'test.source', {
-				items: JSON.stringify(Array.from({ length: items }, (_, n) => ({ json: { n } }))),
-			}),
-			node(
-				'Kling "quoted"',
-				GENERATE,
-				{
-					prompt: '@Video1',
-					videoUrl: bench.emulator.referenceUrl,
-					completion: 'callback',
-					...parameters,
-				},
-				settings,
-			),
-		],
-	};
-}
-
-async function complete(...taskIds: string[]): Promise<void> {
-	for (const id of taskIds) await bench.emulator.control('POST', `/tasks/${id}/complete`);
-}
-
-async function call(executionId: string, body: unknown = {}): Promise<number> {
-	const answer = await request(`${server.url}/${executionId}`, {
-		method: 'POST',
-		body: JSON.stringify(body),
-		headers: { 'content-type': 'application/json' },
-	});
-	await answer.body.dump();
-	return answer.statusCode;
-}
-
-/** Two nodes in line: the task of the first is done, and its video comes slowly at the first try. */
-async function pauseBeforeSlowDownload(executionId: string): Promise<void> {
-	const { nodes, ...more } = workflow(1);
-	const second = { ...nodes[1], id: 'second', name: 'Second' };
-	await server.run(executionId, { ...more, nodes: [...nodes, second] });
-	await complete(...(await idsOf()));
-	await bench.emulator.fault({ match: { action: 'download' }, fault: { kind: 'slow', ms: 1500 } });
-}
-
-async function idsOf(): Promise<string[]> {
-	return (await bench.emulator.state()).tasks.map(({ taskId }) => taskId);
-}
+const pauses = new Pauses();
+const { bench, complete, call, idsOf, billed } = pauses;
 
 async function looks(): Promise<number> {
 	return (await bench.emulator.state()).requests.filter(({ action }) => action === 'status').length;
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
-	for (const deadline = Date.now() + 5000; !(await holds()); await settle()) {
-		if (Date.now() > deadline) throw new Error('It does not come to pass');
-	}
+/** The task of the first node is done, and its video comes slowly at the first try. */
+async function pauseBeforeSlowDownload(executionId: string): Promise<void> {
+	await pauses.server.run(executionId, pauses.twice());
+	await complete(...(await idsOf()));
+	await bench.emulator.fault({ match: { action: 'download' }, fault: { kind: 'slow', ms: 1500 } });
 }
 
-const settle = async () => await new Promise((resolve) => setTimeout(resolve, 150));
+const settle = async () => await passed(150);
 
 describe('Pause Until Callback', () => {
 	test('creates all items with the resume URL, and waits without a worker', async () => {
-		const paused = await server.run('e1', workflow(5, { options: { maxConcurrentTasks: 1 } }));
+		const paused = await pauses.server.run(
+			'e1',
+			pauses.workflow(5, { options: { maxConcurrentTasks: 1 } }),
+		);
 		expect(paused.run.data.waitTill).toBeInstanceOf(Date);
 		const { tasks, billed } = await bench.emulator.state();
 		expect(billed.total).toBe(5);
-		for (const { body } of tasks) expect(body.webhook_url).toMatch(`${server.url}/e1`);
+		for (const { body } of tasks) expect(body.webhook_url).toMatch(`${pauses.server.url}/e1`);
 	});
 
 	test('continues with the same output as waiting itself, files included', async () => {
-		await server.run('e1', workflow(3));
+		await pauses.server.run('e1', pauses.workflow(3));
 		// The emulator calls back as the provider does, signed and at every change of status.
 		await complete(...(await idsOf()));
-		const { json, items, error } = await server.end('e1');
+		const { json, items, error } = await pauses.server.end('e1');
 		expect(error).toBeUndefined();
 		expect(json.map(({ taskId }) => taskId)).toEqual(await idsOf());
 		expect(
@@ -105,11 +43,11 @@ describe('Pause Until Callback', () => {
 		).toBe(true);
 		expect(items.every(({ binary }) => binary?.data.mimeType === 'video/mp4')).toBe(true);
 		expect(items.map(({ pairedItem }) => (pairedItem as { item: number }).item)).toEqual([0, 1, 2]);
-		expect((await bench.emulator.state()).billed.total).toBe(3);
+		expect(await billed()).toBe(3);
 	});
 
 	test('takes no callback at its word: not the forged, the early, nor the repeated', async () => {
-		await server.run('e1', workflow(2));
+		await pauses.server.run('e1', pauses.workflow(2));
 		const [first, second] = await idsOf();
 		for (let n = 0; n < 3; n++) {
 			await call('e1', {
@@ -121,21 +59,21 @@ describe('Pause Until Callback', () => {
 		await call('e1', 'nonsense');
 		await complete(first, first);
 		await settle();
-		expect(server.ended.size).toBe(0);
+		expect(pauses.server.ended.size).toBe(0);
 		await complete(second);
-		const { json } = await server.end('e1');
+		const { json } = await pauses.server.end('e1');
 		expect(JSON.stringify(json)).not.toContain('evil');
-		expect(server.answers.every((status) => status === 200 || status === 409)).toBe(true);
+		expect(pauses.server.answers.every((status) => status === 200 || status === 409)).toBe(true);
 	});
 
 	test('needs but one callback of many: the others may be lost', async () => {
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
-		await server.run('e1', workflow(3));
+		await pauses.server.run('e1', pauses.workflow(3));
 		await complete(...(await idsOf()));
 		await settle();
-		expect(server.ended.size).toBe(0);
+		expect(pauses.server.ended.size).toBe(0);
 		await call('e1');
-		expect((await server.end('e1')).json).toHaveLength(3);
+		expect((await pauses.server.end('e1')).json).toHaveLength(3);
 	});
 
 	test('does not wait for what has finished before it waits', async () => {
@@ -146,7 +84,7 @@ describe('Pause Until Callback', () => {
 			times: -1,
 			fault: { kind: 'slow', ms: 300 },
 		});
-		const { run, json, items } = await server.run('e1', workflow(2));
+		const { run, json, items } = await pauses.server.run('e1', pauses.workflow(2));
 		expect(run.data.waitTill).toBeUndefined();
 		expect(json.map(({ status }) => status)).toEqual(['completed', 'completed']);
 		expect(items[1].binary?.data).toBeDefined();
@@ -154,88 +92,64 @@ describe('Pause Until Callback', () => {
 
 	test('answers the caller at once, not after the download', async () => {
 		await bench.emulator.set({ callbacks: { mode: 'drop' }, resultBytes: 200_000 });
-		await server.run('e1', workflow(1));
+		await pauses.server.run('e1', pauses.workflow(1));
 		await complete(...(await idsOf()));
 		await bench.emulator.fault({
 			match: { action: 'download' },
 			fault: { kind: 'trickle', bytesPerSecond: 150_000 },
 		});
 		await call('e1');
-		expect(server.ended.size).toBe(0);
-		await server.end('e1');
-		expect(server.slowest).toBeLessThan(300);
+		expect(pauses.server.ended.size).toBe(0);
+		await pauses.server.end('e1');
+		expect(pauses.server.slowest).toBeLessThan(300);
 	});
 
 	test('coalesces calls: twenty at once continue once, and cost few requests', async () => {
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
-		await server.run('e1', workflow(20));
+		await pauses.server.run('e1', pauses.workflow(20));
 		await complete(...(await idsOf()));
 		const before = await looks();
 		const statuses = await Promise.all(Array.from({ length: 20 }, async () => await call('e1')));
 		expect(statuses).toEqual(Array(20).fill(200));
-		const { json } = await server.end('e1');
+		const { json } = await pauses.server.end('e1');
 		await settle();
 		expect(json).toHaveLength(20);
 		expect((await looks()) - before).toBeLessThanOrEqual(40);
-		expect(server.refused).toBe(0);
+		expect(pauses.server.refused).toBe(0);
 	});
 
 	test('continues once also with two processes', async () => {
-		await server.close();
-		server = await WaitingServer.open([
+		await pauses.server.close();
+		pauses.server = await WaitingServer.open([
 			anotherProcess('KlingV2vGenerate'),
 			anotherProcess('KlingV2vGenerate'),
 		]);
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
-		await server.run('e1', workflow(3));
+		await pauses.server.run('e1', pauses.workflow(3));
 		await complete(...(await idsOf()));
 		await Promise.all(Array.from({ length: 20 }, async () => await call('e1')));
-		const { json } = await server.end('e1');
+		const { json } = await pauses.server.end('e1');
 		await settle();
 		expect(json).toHaveLength(3);
-		expect(server.ended.size).toBe(1);
-		expect((await bench.emulator.state()).billed.total).toBe(3);
+		expect(pauses.server.ended.size).toBe(1);
+		expect(await billed()).toBe(3);
 	});
 
 	test('asks again when a look fails: no other callback may come', async () => {
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
-		await server.run('e1', workflow(1));
+		await pauses.server.run('e1', pauses.workflow(1));
 		await complete(...(await idsOf()));
 		await bench.emulator.fault(
 			{ match: { action: 'status' }, fault: { kind: 'reset' } },
 			{ match: { action: 'status' }, fault: { kind: 'status', status: 503 } },
 		);
 		expect(await call('e1')).toBe(200);
-		expect((await server.end('e1')).json[0].status).toBe('completed');
-	});
-
-	test.each([
-		{ times: 3, ends: true, then: 'tries again' },
-		{ times: 9, ends: false, then: 'gives up in the end, and keeps waiting' },
-	])('$then when n8n cannot read its database ($times times)', async ({ times, ends }) => {
-		await bench.emulator.set({ callbacks: { mode: 'drop' } });
-		await server.run('e1', workflow(1));
-		await complete(...(await idsOf()));
-		const { getDecrypted } = Credentials.prototype;
-		let left = times;
-		Credentials.prototype.getDecrypted = async function (this: Credentials, ...which) {
-			if (left-- > 0) throw new Error('timeout exceeded when trying to connect');
-			return await getDecrypted.apply(this, which);
-		};
-		try {
-			expect(await call('e1')).toBe(200);
-			await new Promise((resolve) => setTimeout(resolve, 600));
-			expect(server.ended.has('e1')).toBe(ends);
-		} finally {
-			Credentials.prototype.getDecrypted = getDecrypted;
-		}
-		if (!ends) await call('e1');
-		expect((await server.end('e1')).json[0].status).toBe('completed');
+		expect((await pauses.server.end('e1')).json[0].status).toBe('completed');
 	});
 
 	test('keeps waiting at a provider that is down', async () => {
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
-		await server.run('e1', workflow(1));
+		await pauses.server.run('e1', pauses.workflow(1));
 		await complete(...(await idsOf()));
 		await bench.emulator.fault({
 			match: { action: 'status' },
@@ -244,15 +158,15 @@ describe('Pause Until Callback', () => {
 		});
 		expect(await call('e1')).toBe(200);
 		await settle();
-		expect(server.ended.size).toBe(0);
+		expect(pauses.server.ended.size).toBe(0);
 		await bench.emulator.control('DELETE', '/faults');
 		await call('e1');
-		expect((await server.end('e1')).json[0].status).toBe('completed');
+		expect((await pauses.server.end('e1')).json[0].status).toBe('completed');
 	});
 
 	test('a process that is late does not send an execution back that has gone on', async () => {
-		await server.close();
-		server = await WaitingServer.open([
+		await pauses.server.close();
+		pauses.server = await WaitingServer.open([
 			anotherProcess('KlingV2vGenerate'),
 			anotherProcess('KlingV2vGenerate'),
 		]);
@@ -266,27 +180,27 @@ describe('Pause Until Callback', () => {
 
 		await complete(...(await idsOf()));
 		await call('e1');
-		expect((await server.end('e1')).json).toHaveLength(1);
-		expect((await bench.emulator.state()).billed.total).toBe(2);
+		expect((await pauses.server.end('e1')).json).toHaveLength(1);
+		expect(await billed()).toBe(2);
 	});
 
 	test('a call for the second pause is heard while one for the first is still at work', async () => {
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
 		await pauseBeforeSlowDownload('e1');
 		await call('e1');
-		await server.expire('e1');
+		await pauses.server.expire('e1');
 		await complete(...(await idsOf()));
 		await call('e1');
-		expect((await server.end('e1', 1000)).json).toHaveLength(1);
-		expect((await bench.emulator.state()).billed.total).toBe(2);
+		expect((await pauses.server.end('e1', 1000)).json).toHaveLength(1);
+		expect(await billed()).toBe(2);
 	});
 
 	test('puts the task IDs out at the deadline, ready for Kling Task Status', async () => {
-		await server.run('e1', workflow(2, { options: { waitLimit: 5 } }));
-		const deadline = server.deadline('e1') as Date;
+		await pauses.server.run('e1', pauses.workflow(2, { options: { waitLimit: 5 } }));
+		const deadline = pauses.server.deadline('e1') as Date;
 		expect(deadline.getTime() - Date.now()).toBeGreaterThan(4.5 * 60_000);
 		expect(deadline.getTime() - Date.now()).toBeLessThan(5.1 * 60_000);
-		const { json } = await server.expire('e1');
+		const { json } = await pauses.server.expire('e1');
 		expect(json).toEqual(
 			(await idsOf()).map((taskId) =>
 				expect.objectContaining({ taskId, timedOut: true, provider: 'magnific' }),
@@ -299,10 +213,10 @@ describe('a task that fails', () => {
 	beforeEach(async () => await bench.emulator.set({ failTasks: { nth: [2] } }));
 
 	test('ends the execution with its error, as it does when the node waits itself', async () => {
-		await server.run('e1', workflow(2));
+		await pauses.server.run('e1', pauses.workflow(2));
 		await complete(...(await idsOf()).slice(0, 1));
-		await bench.emulator.control('POST', `/tasks/${(await idsOf())[1]}/fail`, {});
-		const { error, run } = await server.end('e1');
+		await pauses.fail((await idsOf())[1]);
+		const { error, run } = await pauses.server.end('e1');
 		expect(error?.message).toContain('Magnific could not make the video');
 		expect(error?.message).toContain((await idsOf())[1]);
 		expect(error?.description).toContain((await idsOf())[0]);
@@ -312,11 +226,11 @@ describe('a task that fails', () => {
 	test.each(['continueRegularOutput', 'continueErrorOutput'] as const)(
 		'goes where %s says, and the others come out',
 		async (onError) => {
-			await server.run('e1', workflow(3, {}, { onError }));
+			await pauses.server.run('e1', pauses.workflow(3, {}, { onError }));
 			const ids = await idsOf();
-			await bench.emulator.control('POST', `/tasks/${ids[1]}/fail`, {});
+			await pauses.fail(ids[1]);
 			await complete(ids[0], ids[2]);
-			const { outputs } = await server.end('e1');
+			const { outputs } = await pauses.server.end('e1');
 			const all = outputs.flat();
 			const failed = all.filter(({ json }) => json.error);
 			expect(all).toHaveLength(3);
@@ -334,9 +248,9 @@ describe('an item that cannot be created', () => {
 			match: { action: 'create' },
 			fault: { kind: 'status', status: 400 },
 		});
-		await server.run('e1', workflow(2, {}, { onError: 'continueRegularOutput' }));
+		await pauses.server.run('e1', pauses.workflow(2, {}, { onError: 'continueRegularOutput' }));
 		await complete(...(await idsOf()));
-		const { json } = await server.end('e1');
+		const { json } = await pauses.server.end('e1');
 		expect(json[0].error).toContain('HTTP 400');
 		expect(json[1].status).toBe('completed');
 	});
@@ -344,7 +258,7 @@ describe('an item that cannot be created', () => {
 
 describe('before anything is spent', () => {
 	test('a way to continue that there is none of is refused', async () => {
-		const { error } = await server.run('e1', workflow(1, { completion: 'later' }));
+		const { error } = await pauses.server.run('e1', pauses.workflow(1, { completion: 'later' }));
 		expect(error?.message).toContain(
 			'When to Continue must be one of poll, callback, submitOnly (got "later")',
 		);
@@ -353,15 +267,15 @@ describe('before anything is spent', () => {
 
 	test('a resume URL that a public API cannot reach is refused, with what to do', async () => {
 		bench.credentials.magnificApi.baseUrl = 'https://api.magnific.com';
-		const { error } = await server.run('e1', workflow(1));
+		const { error } = await pauses.server.run('e1', pauses.workflow(1));
 		expect(error?.message).toContain('cannot call n8n back at 127.0.0.1');
 		expect(error?.message).toContain('WEBHOOK_URL');
 	});
 
 	test("a Webhook URL of the user's own is refused beside it", async () => {
-		const { error } = await server.run(
+		const { error } = await pauses.server.run(
 			'e1',
-			workflow(1, { additionalFields: { webhookUrl: 'https://example.com/hook' } }),
+			pauses.workflow(1, { additionalFields: { webhookUrl: 'https://example.com/hook' } }),
 		);
 		expect(error?.message).toContain(
 			'Webhook URL cannot be set together with Pause Until Callback',
@@ -370,9 +284,9 @@ describe('before anything is spent', () => {
 	});
 
 	test('MuleRouter, which has no callback per request, is refused', async () => {
-		const { error } = await server.run(
+		const { error } = await pauses.server.run(
 			'e1',
-			workflow(1, {
+			pauses.workflow(1, {
 				provider: 'muleRouter',
 				endpoint: 'videoEdit',
 			}),
@@ -389,12 +303,12 @@ describe('Retry On Fail', () => {
 			skip: 1,
 			fault: { kind: 'status', status: 400 },
 		});
-		const paused = await server.run(
+		const paused = await pauses.server.run(
 			'e1',
-			workflow(3, {}, { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 }),
+			pauses.workflow(3, {}, { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 }),
 		);
 		expect(paused.run.data.waitTill).toBeDefined();
-		expect((await bench.emulator.state()).billed.total).toBe(3);
+		expect(await billed()).toBe(3);
 	});
 });
 
@@ -405,43 +319,43 @@ describe('Retry Execution', () => {
 			skip: 1,
 			fault: { kind: 'status', status: 400 },
 		});
-		const failed = await server.run('e1', workflow(2));
+		const failed = await pauses.server.run('e1', pauses.workflow(2));
 		expect(failed.error?.message).toContain('HTTP 400');
 		const [first] = await idsOf();
 		await bench.emulator.set({ callbacks: { mode: 'drop' } });
 		await complete(first);
-		await server.run('e2', { ...workflow(2), retryOf: failed.data });
+		await pauses.server.run('e2', { ...pauses.workflow(2), retryOf: failed.data });
 		const [, second] = await idsOf();
 		await complete(second);
 		await call('e2');
-		const { json, items, error } = await server.end('e2');
+		const { json, items, error } = await pauses.server.end('e2');
 		expect(error).toBeUndefined();
 		expect(json.map(({ taskId, status }) => [taskId, status])).toEqual([
 			[first, 'completed'],
 			[second, 'completed'],
 		]);
 		expect(items.every(({ binary }) => binary?.data)).toBe(true);
-		expect((await bench.emulator.state()).billed.total).toBe(2);
+		expect(await billed()).toBe(2);
 	});
 
 	test('of a failed batch pays for the failed task alone, and pauses for it', async () => {
 		await bench.emulator.set({ failTasks: { nth: [2] } });
-		await server.run('e1', workflow(3));
+		await pauses.server.run('e1', pauses.workflow(3));
 		const [first, bad, third] = await idsOf();
-		await bench.emulator.control('POST', `/tasks/${bad}/fail`, {});
+		await pauses.fail(bad);
 		await complete(first, third);
-		const failed = await server.end('e1');
+		const failed = await pauses.server.end('e1');
 		expect(failed.error?.message).toContain(bad);
 		expect(failed.error?.description).toContain('Retry Execution take them up again');
 
-		const paused = await server.run('e2', { ...workflow(3), retryOf: failed.data });
+		const paused = await pauses.server.run('e2', { ...pauses.workflow(3), retryOf: failed.data });
 		expect(paused.run.data.waitTill).toBeDefined();
 		const [, , , anew] = await idsOf();
 		await complete(anew);
-		const { json, items, error } = await server.end('e2');
+		const { json, items, error } = await pauses.server.end('e2');
 		expect(error).toBeUndefined();
 		expect(json.map(({ taskId }) => taskId)).toEqual([first, anew, third]);
 		expect(items.every(({ binary }) => binary?.data)).toBe(true);
-		expect((await bench.emulator.state()).billed.total).toBe(4);
+		expect(await billed()).toBe(4);
 	});
 });

@@ -329,6 +329,18 @@ describe('the Webhook Secret', () => {
 		expect(readings).toBeLessThanOrEqual(2);
 	});
 
+	test('whose reading never ends holds up no later callback', async () => {
+		const receiver = await receive({ downloadVideo: false });
+		const original = Credentials.prototype.getDecrypted;
+		Credentials.prototype.getDecrypted = async () => await new Promise(() => {});
+		const hanging = sendSigned(receiver).catch(() => 0);
+		await new Promise((resolve) => setTimeout(resolve, 2_100));
+		Credentials.prototype.getDecrypted = original;
+		expect(await sendSigned(receiver)).toBe(200);
+		await receiver.close();
+		await hanging;
+	});
+
 	test('is read anew for the next one: a secret that was withdrawn holds no longer', async () => {
 		const receiver = await receive({ downloadVideo: false });
 		expect(await sendSigned(receiver)).toBe(200);

@@ -3,13 +3,14 @@ import { deliver } from '../shared/deliver';
 import { settle } from '../shared/items';
 import { readJobs } from '../shared/jobs';
 import { inspect } from '../shared/media/inspect';
-import { isPaused, pause } from '../shared/pause';
+import { isOwnOutput, isPaused, pause } from '../shared/pause';
 import { Run } from '../shared/run';
 import { isFinished } from '../shared/task';
 import { expectVideo } from '../shared/wait';
 
 /** Items -> parameters -> checks (nothing spent yet) -> submit -> wait -> result -> download -> items. */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	if (isOwnOutput(context)) return context.getInputData();
 	const asked = readJobs(context);
 	const run = new Run(context, asked);
 	const jobs = await inspect(run, asked);

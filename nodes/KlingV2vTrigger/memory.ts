@@ -1,6 +1,6 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { Checker } from './recheck';
-import { Recent } from './recent';
+import { Recent } from '../shared/recent';
 import { Replays } from './replays';
 
 /** What a node remembers from one callback to the next. */
@@ -21,10 +21,13 @@ class Held {
 
 	readonly said = new Recent<number>(20);
 
-	secret?: Promise<string>;
+	secret?: { reading: Promise<string>; since: number };
 }
 
 const nodes = new Recent<Held>(1_000);
+
+/** A reading that takes longer, in milliseconds, may never end: others do not wait for it. */
+const MOMENT_MS = 2_000;
 
 /** So often the same message goes to the log, in milliseconds: the callers are anybody. */
 const SILENCE_MS = 5 * 60_000;
@@ -37,8 +40,15 @@ export function memoryOf(context: IWebhookFunctions): Memory {
 		checker: held.checker,
 		replays: new Replays(held.seen, stored),
 		async readSecret(read) {
-			held.secret ??= read().finally(() => (held.secret = undefined));
-			return await held.secret;
+			const now = Date.now();
+			if (held.secret && now - held.secret.since < MOMENT_MS) return await held.secret.reading;
+			const secret = { reading: read(), since: now };
+			held.secret = secret;
+			try {
+				return await secret.reading;
+			} finally {
+				if (held.secret === secret) held.secret = undefined;
+			}
 		},
 		isUnsaid(message) {
 			const now = Date.now();

@@ -6,7 +6,7 @@ import { isFinished } from '../shared/task';
 import { retryAfter } from '../shared/transport';
 import type { Answer, Context } from '../shared/transport';
 import { look } from '../shared/wait';
-import { Recent } from './recent';
+import { Recent } from '../shared/recent';
 
 /** What the provider's API says to a callback. */
 export type Finding =

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { asArray } from '../shared/read';
-import type { Recent } from './recent';
+import type { Recent } from '../shared/recent';
 
 /** So many keys, of a fixed length each, are saved with the workflow. */
 const STORED = 400;

@@ -65,7 +65,7 @@ export class TaskFailed extends KlingError {
 
 /** The provider does not show a task that was created, or not to this key. */
 export class TaskUnavailable extends KlingError {
-	constructor(ref: TaskRef, message: string, advice: string, httpStatus: number) {
+	constructor(ref: TaskRef, message: string, advice: string, httpStatus?: number) {
 		super(`${message}. Task ${ref.taskId}`, advice, {
 			...refOf(ref),
 			reason: message,

@@ -57,18 +57,24 @@ function sentence({ taskId, provider, endpoint, status, videoUrls }: KlingTask):
 }
 
 /** Only these keys: with any other, n8n takes a failed item for a good one. */
-function errorItem(node: INode, error: unknown, item: number): INodeExecutionData {
+function errorItem(context: NodeContext, error: unknown, item: number): INodeExecutionData {
 	const details = error instanceof KlingError ? error.details : {};
 	const failed: INodeExecutionData = {
 		json: { error: messageOf(error), details: withoutGaps(details) },
 		pairedItem: { item },
 	};
-	if (node.onError === 'continueErrorOutput') {
+	const node = context.getNode();
+	if (node.onError === 'continueErrorOutput' && hasSource(context)) {
 		// Before 2.36, n8n sorts out a failed item by this alone. Copied on, it would replace the details.
 		const value = nodeError(node, error, item);
 		Object.defineProperty(failed, 'error', { value, enumerable: false, writable: true });
 	}
 	return failed;
+}
+
+/** Only then does n8n put out copies of failed items, and not the items themselves. */
+function hasSource(context: NodeContext): boolean {
+	return 'getExecuteData' in context && context.getExecuteData().source !== null;
 }
 
 /**
@@ -165,7 +171,7 @@ export async function settle<T extends { item: number }>(
 				if (error instanceof Stopped) failures.push({ error, item: entry.item });
 				else failures.unshift({ error, item: entry.item });
 				if (!goesOn) end();
-				return [errorItem(context.getNode(), error, entry.item)];
+				return [errorItem(context, error, entry.item)];
 			}
 		}),
 	);

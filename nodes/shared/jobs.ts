@@ -52,7 +52,7 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 		...mode.problems,
 		...provider.rules(body, endpoint),
 		...missingFields(context, item, body),
-		...(completion === 'callback' ? callbackProblems(provider, body) : []),
+		...(completion === 'callback' ? callbackProblems(context, provider, body) : []),
 		...optionProblems,
 		...(field?.problems ?? []),
 	];
@@ -89,7 +89,14 @@ function missingFields(context: IExecuteFunctions, item: number, body: unknown):
 	);
 }
 
-function callbackProblems({ label, callback }: Provider, body: Record<string, unknown>): string[] {
+function callbackProblems(
+	context: IExecuteFunctions,
+	{ label, callback }: Provider,
+	body: Record<string, unknown>,
+): string[] {
+	if (context.isToolExecution?.()) {
+		return ['An AI agent cannot wait for a callback: choose Return Task ID Immediately'];
+	}
 	if (!callback) return [`${label} cannot call back per request: choose another When to Continue`];
 	return callback.isTaken(body)
 		? ['Webhook URL cannot be set together with Pause Until Callback, which needs it itself']

@@ -1,4 +1,4 @@
-import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { deliver } from './deliver';
 import { KlingError } from './errors';
 import type { ErrorDetails } from './errors';
@@ -6,6 +6,7 @@ import { settle } from './items';
 import type { Bad } from './items';
 import type { Job } from './jobs';
 import { asObject } from './read';
+import { runIndexOf } from './run';
 import type { Run } from './run';
 import type { NodeContext, Session } from './session';
 import { Slots } from './slots';
@@ -22,6 +23,8 @@ import { expectVideo, lookUp } from './wait';
 export interface Pause {
 	/** When n8n continues it anyway, in milliseconds since 1970. No two pauses share it. */
 	until: number;
+	/** Which run of the node it belongs to. */
+	run: number;
 	waiting: Waiting[];
 	/** What the node was given: with it, it can run once more. */
 	input: INodeExecutionData[];
@@ -63,11 +66,14 @@ export async function pause(
 	const waiting = output.map((each, item) =>
 		waitingOf(each, item, jobs.find((job) => job.item === item)?.binaryField),
 	);
-	if ((await lookAtAll(run, waiting)) === 0) return await finish(run, waiting);
+	takeOver(pauseIn(context, run.index)?.waiting ?? [], waiting);
+	const ask = async (task: KlingTask) => await lookUp(run, task).catch(unlessUnknown);
+	if ((await lookAtAll(waiting, ask)).open === 0) return await finish(run, waiting);
 
 	const longest = Math.max(...jobs.map(({ options }) => options.waitLimit));
 	const deadline = new Date(clock.now() + longest);
-	const kept: Pause = { until: deadline.getTime(), waiting, input: context.getInputData() };
+	const input = context.getInputData();
+	const kept: Pause = { until: deadline.getTime(), run: run.index, waiting, input };
 	context.getContext('node')[PAUSE] = kept;
 	// n8n puts these out at the deadline, without asking the node again.
 	const late = output.map(({ json, ...item }) => ({
@@ -76,26 +82,63 @@ export async function pause(
 	}));
 	context.getExecuteData().data = { main: [late] };
 	await context.putExecutionToWait(deadline);
-	return output;
+	// What is put out now is only shown. With Retry On Fail, an error in the first place would make n8n
+	// run the node again, with what it puts out at the deadline as its input.
+	return output.filter(({ json }) => json.error === undefined);
+}
+
+/** @returns the pause of this run of the node, if it has paused before */
+function pauseIn(context: IExecuteFunctions, run: number): Pause | undefined {
+	const kept = context.getContext('node')[PAUSE] as Pause | undefined;
+	return kept?.run === run ? kept : undefined;
 }
 
 /**
- * Looks at every task that is still open, and again where that fails: there may be no other call.
- * @returns how many are open afterwards
+ * n8n has continued the paused node, and was cut off before it went on. "Retry execution" with the
+ * present workflow then gives the node its own output as the input: it is passed on, not paid again.
  */
-export async function lookAtAll(session: Session, waiting: Waiting[]): Promise<number> {
-	const turns = new Slots(AT_ONCE);
-	const open = waiting.map(async (entry) => {
-		if (!('task' in entry) || isFinished(entry.task)) return false;
-		const seen = turns.use(async () => await lookUp(session, entry.task));
-		entry.task = await seen.catch((error: Error) => {
-			// What the provider does not tell now, it tells later; anything else is n8n's trouble.
-			if (error instanceof KlingError) return entry.task;
-			throw error;
-		});
-		return !isFinished(entry.task);
+export function isOwnOutput(context: IExecuteFunctions): boolean {
+	const kept = pauseIn(context, runIndexOf(context));
+	const ids = new Set(kept?.waiting.map((entry) => ('task' in entry ? entry.task.taskId : '')));
+	return context.getInputData().some(({ json }) => {
+		const id = json.taskId ?? asObject(json.details).taskId;
+		return typeof id === 'string' && id !== '' && ids.has(id);
 	});
-	return (await Promise.all(open)).filter(Boolean).length;
+}
+
+/** A call has seen these tasks end; the provider need not be asked for them again. */
+function takeOver(seen: Waiting[], waiting: Waiting[]): void {
+	for (const entry of waiting) {
+		const known = seen[entry.item];
+		if (!('task' in entry) || !known || !('task' in known)) continue;
+		if (known.task.taskId === entry.task.taskId && isFinished(known.task)) entry.task = known.task;
+	}
+}
+
+function unlessUnknown(error: Error): undefined {
+	// What the provider does not tell now, a call brings later; anything else is n8n's trouble.
+	if (!(error instanceof KlingError)) throw error;
+}
+
+/**
+ * Looks at every task that is still open.
+ * @param ask gives the task as it is now, or nothing where that cannot be known
+ * @returns how many are open afterwards, and of how many nothing was seen
+ */
+export async function lookAtAll(
+	waiting: Waiting[],
+	ask: (task: KlingTask) => Promise<KlingTask | undefined>,
+): Promise<{ open: number; unseen: number }> {
+	const turns = new Slots(AT_ONCE);
+	const looks = waiting.map(async (entry) => {
+		if (!('task' in entry) || isFinished(entry.task)) return { open: 0, unseen: 0 };
+		const task = await turns.use(async () => await ask(entry.task));
+		entry.task = task ?? entry.task;
+		return { open: isFinished(entry.task) ? 0 : 1, unseen: task ? 0 : 1 };
+	});
+	const seen = await Promise.all(looks);
+	const sum = (what: 'open' | 'unseen') => seen.reduce((count, each) => count + each[what], 0);
+	return { open: sum('open'), unseen: sum('unseen') };
 }
 
 /** What the node puts out when all is done: the same as if it had waited itself. */

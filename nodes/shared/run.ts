@@ -16,16 +16,19 @@ import type { Waited } from './wait';
 export class Run extends Session<IExecuteFunctions> {
 	readonly ledger: Ledger;
 
+	/** Which run of the node in its execution, as in a loop. */
+	readonly index: number;
+
 	private readonly slots: Slots;
 
 	private readonly submitter: Submitter;
 
 	constructor(context: IExecuteFunctions, jobs: Array<Job | Bad>) {
 		super(context);
-		const { $runIndex } = context.getWorkflowDataProxy(0);
+		this.index = runIndexOf(context);
 		this.ledger = new Ledger(context.getContext('node'), {
 			executionId: context.getExecutionId(),
-			runIndex: $runIndex as number,
+			runIndex: this.index,
 			isTool: context.isToolExecution?.() ?? false,
 		});
 		const good = jobs.filter((job) => 'order' in job);
@@ -133,6 +136,10 @@ export class Run extends Session<IExecuteFunctions> {
 			{ deadline: this.clock.now() + options.waitLimit, pollInterval: options.pollInterval },
 		);
 	}
+}
+
+export function runIndexOf(context: IExecuteFunctions): number {
+	return context.getWorkflowDataProxy(0).$runIndex as number;
 }
 
 /** Between two turns of a task that found no room, in milliseconds; tests shorten it. */

@@ -115,7 +115,7 @@ export class Submitter {
 			deadline: clock.now() + order.patience,
 			onBusy: this.onBusy,
 		});
-		void this.nameOnStop(provider, pending);
+		void this.nameOnStop(provider, pending).catch(() => undefined);
 		let answer: Answer | undefined;
 		try {
 			answer = await pending;

@@ -60,8 +60,11 @@ export async function read(
 	path: string,
 	endsOnStop = true,
 ): Promise<Answer> {
-	const options = { method: 'GET', url: path, timeout: patience.readTimeout } as const;
-	return await request(context, provider, options, endsOnStop);
+	return await request(endsOnStop ? context : uninterrupted(context), provider, {
+		method: 'GET',
+		url: path,
+		timeout: patience.readTimeout,
+	});
 }
 
 /** One POST that costs nothing, such as asking for a place to put a file. */
@@ -96,8 +99,12 @@ export async function create(
 	const downSince = clock.now();
 	for (let tries = 0; ; tries++) {
 		clock.check();
-		const options = { method: 'POST', url: path, body, timeout: patience.createTimeout } as const;
-		const answer = await request(context, provider, options, false);
+		const answer = await request(uninterrupted(context), provider, {
+			method: 'POST',
+			url: path,
+			body,
+			timeout: patience.createTimeout,
+		});
 		if (!mayCreateAgain(answer)) return answer;
 		const isBusy = answer.status === 429;
 		if (isBusy) onBusy();
@@ -132,38 +139,12 @@ function backOff(tries: number, clock: Clock): number {
 	return pause * (0.5 + clock.random() / 2);
 }
 
-/** What a credential says. */
-interface Account {
-	base: string;
-	apiKey: string;
-}
-
-/**
- * Accounts as a run has read them, by credential. A reading costs n8n more than a request does, and
- * n8n makes one of its own for each; what somebody corrects meanwhile counts a little later.
- */
-const accounts = new WeakMap<Context, Map<string, { account: Promise<Account>; until: number }>>();
-
-const ACCOUNT_MS = 30_000;
-
 /** @throws NotReached when the credential cannot work */
-export async function account(context: Context, provider: Provider): Promise<Account> {
-	const known = accounts.get(context) ?? new Map();
-	accounts.set(context, known);
-	const last = known.get(provider.credential);
-	if (last && Date.now() < last.until) return await last.account;
-	const fresh = readAccount(context, provider);
-	known.set(provider.credential, { account: fresh, until: Date.now() + ACCOUNT_MS });
-	fresh.catch(() => known.delete(provider.credential));
-	return await fresh;
-}
-
-async function readAccount(
-	context: Context,
-	{ name, label, credential }: Provider,
-): Promise<Account> {
-	const { baseUrl = '', apiKey = '' } =
-		await context.getCredentials<Record<string, string>>(credential);
+export async function account(context: Context, { name, label, credential }: Provider) {
+	const { baseUrl = '', apiKey = '' } = await context.getCredentials<{
+		baseUrl?: string;
+		apiKey?: string;
+	}>(credential);
 	const base = baseUrl.trim().replace(/\/+$/, '');
 	const problem = !isHttpUrl(base)
 		? `The Base URL in the ${label} credential is no http or https URL`
@@ -186,12 +167,11 @@ async function request(
 	context: Context,
 	provider: Provider,
 	options: IHttpRequestOptions,
-	endsOnStop = true,
 ): Promise<Answer> {
 	const { base, apiKey } = await account(context, provider);
 	try {
 		const response = await context.helpers.httpRequestWithAuthentication.call(
-			(endsOnStop ? context : uninterrupted(context)) as IExecuteFunctions,
+			context as IExecuteFunctions,
 			provider.credential,
 			{
 				...options,

@@ -1,5 +1,6 @@
-import { KlingError, TaskFailed, TaskUnavailable } from './errors';
+import { KlingError, NotReached, TaskFailed, TaskUnavailable } from './errors';
 import { providers } from './providers';
+import { excerpt } from './read';
 import type { Session } from './session';
 import type { KlingTask, TaskRef } from './task';
 import { isFinished, refOf } from './task';
@@ -58,7 +59,12 @@ export async function look(
 	ref: TaskRef,
 ): Promise<{ task?: KlingTask; answer: Answer }> {
 	const provider = providers[ref.provider];
-	const answer = await read(context, provider, provider.statusPath(ref));
+	const answer = await read(context, provider, provider.statusPath(ref)).catch((error: Error) => {
+		if (error instanceof NotReached) throw new TaskUnavailable(ref, error.message, ADVICE[401]);
+		// n8n cannot read the credential just now, which is no reason to lose the task.
+		const failure = { sent: false, reason: excerpt(error.message, 200) };
+		return { status: 0, headers: {}, body: undefined, failure };
+	});
 	const task = answer.status === 200 ? provider.readTask(ref, answer.body) : undefined;
 	return { task, answer };
 }

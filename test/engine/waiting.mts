@@ -38,6 +38,11 @@ export class WaitingServer {
 	/** The longest that a caller has waited for its answer, in milliseconds. */
 	slowest = 0;
 
+	/** Until n8n has a turn for an execution that is to be continued. */
+	turn = async (): Promise<void> => {};
+
+	private readonly inDatabase = new Map<string, string>();
+
 	private readonly stored = new Map<string, Stored>();
 
 	private calls = 0;
@@ -92,6 +97,11 @@ export class WaitingServer {
 		return await this.continue(executionId, data);
 	}
 
+	/** What was in n8n's database when an execution had just been continued. */
+	resumed(executionId: string): IRunExecutionData {
+		return JSON.parse(this.inDatabase.get(executionId) ?? '{}') as IRunExecutionData;
+	}
+
 	/** @returns the end of an execution, however it comes about */
 	async end(executionId: string, milliseconds = 10_000): Promise<Result> {
 		const until = Date.now() + milliseconds;
@@ -131,6 +141,7 @@ export class WaitingServer {
 		const stored = this.stored.get(executionId) as Stored;
 		stored.status = 'running';
 		stored.data = JSON.stringify(data);
+		this.inDatabase.set(executionId, stored.data);
 		return this.store(executionId, await execute({ ...stored.options, resume: data }));
 	}
 
@@ -190,6 +201,7 @@ export class WaitingServer {
 		const result = await nodeType.webhook?.call(context);
 		if (!result?.noWebhookResponse && !response.writableEnded) response.end('{}');
 		if (!result?.workflowData) return;
+		await this.turn();
 		if (stored.status !== 'waiting') {
 			this.refused++;
 			return;

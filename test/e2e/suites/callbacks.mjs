@@ -1,6 +1,7 @@
 // @ts-check
 import { deadlineCase } from '../cases/callbacks/deadline.mjs';
 import { failedCases } from '../cases/callbacks/failed.mjs';
+import { killedAfterCase } from '../cases/callbacks/killedAfter.mjs';
 import { killedDownloadCase } from '../cases/callbacks/killedDownload.mjs';
 import { onceCase } from '../cases/callbacks/once.mjs';
 import { loadCase, lostCase } from '../cases/callbacks/load.mjs';
@@ -26,6 +27,7 @@ export async function callbacks(report, n8n) {
 			...failedCases(world),
 			...retryCases(world),
 			killedDownloadCase(world),
+			killedAfterCase(world),
 			deadlineCase(world),
 		]);
 	} finally {

@@ -32,13 +32,15 @@ function newest(place) {
 	);
 }
 
+/** Touched when the package has been built here: whatever is newer, in dist too, was not made by that. */
+const BUILT = path.join(root, 'node_modules/.cache/built');
+
 /** @param {Manifest} manifest */
 function isBuilt({ n8n }) {
 	const entries = [...n8n.nodes, ...n8n.credentials].map((file) => path.join(root, file));
 	if (!entries.every((file) => fs.existsSync(file))) return false;
-	const changed = Math.max(...SOURCES.map((name) => newest(path.join(root, name))));
-	// The compiler writes every file anew; copied icons may keep the time of their source.
-	return changed <= Math.max(...entries.map((file) => fs.statSync(file).mtimeMs));
+	const changed = Math.max(...[...SOURCES, 'dist'].map((name) => newest(path.join(root, name))));
+	return changed <= newest(BUILT);
 }
 
 /** @param {string} log */
@@ -52,6 +54,8 @@ async function build(log) {
 			env: { ...process.env, CI: 'true' },
 			failed: `The package could not be built: mend what \`npm run build\` says and run the command again. Its whole output is in ${log}.`,
 		});
+		fs.mkdirSync(path.dirname(BUILT), { recursive: true });
+		fs.writeFileSync(BUILT, '');
 	} catch (error) {
 		// A half-built package looks newer than its sources, and would be taken for a good one the next time.
 		fs.rmSync(path.join(root, 'dist'), { recursive: true, force: true });

@@ -113,6 +113,12 @@ describe('as the tool of an AI agent', () => {
 		expect(answer.message).toContain('do not create it again');
 	});
 
+	test('waiting for a callback is refused before anything is paid', async () => {
+		const make = toolOf({ completion: 'callback' });
+		await expect(make('@Video1')).rejects.toThrow('An AI agent cannot wait for a callback');
+		expect(await billed()).toBe(0);
+	});
+
 	test('a further try after an error does not pay again, though n8n counts it as another run', async () => {
 		await bench.emulator.fault({
 			match: { action: 'status' },

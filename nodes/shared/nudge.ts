@@ -67,7 +67,9 @@ async function answer(context: IWebhookFunctions): Promise<INodeExecutionData[] 
 	const work = { isNudged: true, ended: new Set(ended) };
 	underWay.set(key, work);
 	try {
-		const output = await continuePatiently(context, pause, work);
+		let output: INodeExecutionData[] | undefined;
+		do output = await continuePatiently(context, pause, work);
+		while (!output && work.isNudged);
 		if (output) continued.set(key, true);
 		return output;
 	} finally {
@@ -105,7 +107,10 @@ async function continuePatiently(
 			.use(async () => await continueWhenDone(context, pause, work))
 			.catch((error: Error) => complain(context, error) ?? 'unknown');
 		if (Array.isArray(outcome)) return outcome;
-		if (outcome === 'over') return undefined;
+		if (outcome === 'over') {
+			work.isNudged = false;
+			return undefined;
+		}
 		if (!work.isNudged) {
 			// The execution goes on waiting: the next call, or the deadline, brings the tasks out.
 			if (outcome === 'open' || tries >= pauses.length) return undefined;

@@ -21,7 +21,13 @@ export async function oldest(report) {
 	if (!n8n) return;
 	const name = `n8n ${n8n.version}, Node.js ${OLDEST.nodeMajor}`;
 	const world = await report.prepare(name, 'server', () =>
-		openSqliteWorld({ n8n, name: 'oldest', SessionType: OldSession }),
+		openSqliteWorld({
+			n8n,
+			name: 'oldest',
+			SessionType: OldSession,
+			// Without a pool, n8n 1 lets its own transactions run into each other.
+			env: { DB_SQLITE_POOL_SIZE: '2' },
+		}),
 	);
 	if (!world) return;
 	try {

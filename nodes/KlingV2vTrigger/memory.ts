@@ -1,6 +1,6 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { Checker } from './recheck';
 import { Recent } from '../shared/recent';
+import { Checker } from './recheck';
 import { Replays } from './replays';
 
 /** What a node remembers from one callback to the next. */

@@ -6,7 +6,7 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 import { readCallback } from './callback';
-import { PAUSE, finish, lookAtAll } from './pause';
+import { PAUSE, finish, isAwaited, lookAtAll } from './pause';
 import type { Pause, Waiting } from './pause';
 import { providers } from './providers';
 import { Recent } from './recent';
@@ -64,7 +64,7 @@ async function answer(context: IWebhookFunctions): Promise<INodeExecutionData[] 
 		for (const id of ended) current.ended.add(id);
 		return undefined;
 	}
-	const work = { isNudged: true, ended: new Set(ended) };
+	const work = { isNudged: false, ended: new Set(ended) };
 	underWay.set(key, work);
 	try {
 		let output: INodeExecutionData[] | undefined;
@@ -139,9 +139,7 @@ async function continueWhenDone(
 
 /** Whether the API does not show yet what a callback has told. */
 function isBehind(waiting: Waiting[], ended: Set<string>): boolean {
-	return waiting.some(
-		(entry) => 'task' in entry && !isFinished(entry.task) && ended.has(entry.task.taskId),
-	);
+	return waiting.filter(isAwaited).some(({ task }) => ended.has(task.taskId));
 }
 
 /** @returns the task whose end the call tells, if it is one that is waited for */
@@ -151,7 +149,7 @@ function endsOf(context: IWebhookFunctions, { waiting }: Pause): string[] {
 	if (!rawBody || tasks.length === 0) return [];
 	const told = readCallback(providers[tasks[0].provider], rawBody);
 	if (typeof told !== 'object' || !isFinished(told)) return [];
-	return tasks.flatMap(({ taskId }) => (taskId === told.taskId ? [taskId] : []));
+	return tasks.some(({ taskId }) => taskId === told.taskId) ? [told.taskId] : [];
 }
 
 /** What n8n's types do not show of a call to a waiting execution. */

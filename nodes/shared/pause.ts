@@ -37,6 +37,11 @@ export type Waiting =
 	| { item: number; ready: INodeExecutionData }
 	| { item: number; error: string; details: ErrorDetails };
 
+/** @returns whether its task is still at work, as far as is known */
+export function isAwaited(entry: Waiting): entry is Extract<Waiting, { task: KlingTask }> {
+	return 'task' in entry && !isFinished(entry.task);
+}
+
 /** The name of the pause in the node's context. */
 export const PAUSE = 'klingPause';
 
@@ -130,15 +135,14 @@ export async function lookAtAll(
 	ask: (task: KlingTask) => Promise<KlingTask | undefined>,
 ): Promise<{ open: number; unseen: number }> {
 	const turns = new Slots(AT_ONCE);
-	const looks = waiting.map(async (entry) => {
-		if (!('task' in entry) || isFinished(entry.task)) return { open: 0, unseen: 0 };
+	let unseen = 0;
+	const looks = waiting.filter(isAwaited).map(async (entry) => {
 		const task = await turns.use(async () => await ask(entry.task));
-		entry.task = task ?? entry.task;
-		return { open: isFinished(entry.task) ? 0 : 1, unseen: task ? 0 : 1 };
+		if (task) entry.task = task;
+		else unseen++;
 	});
-	const seen = await Promise.all(looks);
-	const sum = (what: 'open' | 'unseen') => seen.reduce((count, each) => count + each[what], 0);
-	return { open: sum('open'), unseen: sum('unseen') };
+	await Promise.all(looks);
+	return { open: waiting.filter(isAwaited).length, unseen };
 }
 
 /** What the node puts out when all is done: the same as if it had waited itself. */

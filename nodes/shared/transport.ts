@@ -185,8 +185,12 @@ async function request(
 		const { statusCode: status, headers, body } = response;
 		return { status, headers, body: withoutSecret(body, apiKey) };
 	} catch (error) {
-		return { status: 0, headers: {}, body: undefined, failure: explain(error) };
+		return noAnswer(explain(error));
 	}
+}
+
+export function noAnswer(failure: NonNullable<Answer['failure']>): Answer {
+	return { status: 0, headers: {}, body: undefined, failure };
 }
 
 /**

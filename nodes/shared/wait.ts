@@ -4,7 +4,7 @@ import { excerpt } from './read';
 import type { Session } from './session';
 import type { KlingTask, TaskRef } from './task';
 import { isFinished, refOf } from './task';
-import { read, retryAfter } from './transport';
+import { noAnswer, read, retryAfter } from './transport';
 import type { Answer, Context } from './transport';
 
 /** How often, and how long, to look at a task. */
@@ -62,8 +62,7 @@ export async function look(
 	const answer = await read(context, provider, provider.statusPath(ref)).catch((error: Error) => {
 		if (error instanceof NotReached) throw new TaskUnavailable(ref, error.message, ADVICE[401]);
 		// n8n cannot read the credential just now, which is no reason to lose the task.
-		const failure = { sent: false, reason: excerpt(error.message, 200) };
-		return { status: 0, headers: {}, body: undefined, failure };
+		return noAnswer({ sent: false, reason: excerpt(error.message, 200) });
 	});
 	const task = answer.status === 200 ? provider.readTask(ref, answer.body) : undefined;
 	return { task, answer };

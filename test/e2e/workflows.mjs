@@ -23,6 +23,16 @@ export function node(name, type, typeVersion, parameters, more = {}) {
 	return { id: randomUUID(), name, type, typeVersion, parameters, position: [0, 0], ...more };
 }
 
+/** What a workflow is called by from outside. @param {string} path */
+export const calledAt = (path) =>
+	node(
+		'Call',
+		'n8n-nodes-base.webhook',
+		2,
+		{ httpMethod: 'POST', path, responseMode: 'onReceived' },
+		{ webhookId: path },
+	);
+
 /** @param {Array<{ name: string }>} nodes each leads to the next */
 function chain(nodes) {
 	return Object.fromEntries(
@@ -51,13 +61,7 @@ export async function publishBatch(
 ) {
 	const path = randomUUID();
 	const nodes = [
-		node(
-			'Call',
-			'n8n-nodes-base.webhook',
-			2,
-			{ httpMethod: 'POST', path, responseMode: 'onReceived' },
-			{ webhookId: path },
-		),
+		calledAt(path),
 		node('Prompts', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'body.prompts' }),
 		node(
 			GENERATE,

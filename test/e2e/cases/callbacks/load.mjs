@@ -6,7 +6,7 @@ import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { itemsOf } from '../../../server/session.mjs';
 import { Stage } from '../../stage.mjs';
-import { GENERATE, call, node } from '../../workflows.mjs';
+import { GENERATE, call, calledAt, node } from '../../workflows.mjs';
 import { expectSuccess } from '../expect.mjs';
 import {
 	completeAll,
@@ -95,13 +95,7 @@ async function withOtherWork({ world }, work) {
 	const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
 	const path = randomUUID();
 	const nodes = [
-		node(
-			'Call',
-			'n8n-nodes-base.webhook',
-			2,
-			{ httpMethod: 'POST', path, responseMode: 'onReceived' },
-			{ webhookId: path },
-		),
+		calledAt(path),
 		node('Answer', 'n8n-nodes-base.httpRequest', 4.2, {
 			method: 'POST',
 			url: `=http://127.0.0.1:${port}/{{ $json.query.id }}`,

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { IDataObject } from 'n8n-workflow';
+import { descriptionOf, TRIGGER } from './engine/engine.mts';
 import { hurry } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
+import { Receiver } from './engine/webhook.mts';
 
 const bench = useBench();
 
@@ -56,6 +58,31 @@ describe('what the editor is told of an output is what comes out', () => {
 				`KlingTaskStatus/__schema__/v1.0.0/${operation}`,
 				operation === 'get' ? ['failure'] : [],
 			);
+		}
+	});
+
+	test('of each version of the trigger', async () => {
+		hurry();
+		const { taskId } = (await bench.emulator.control('POST', '/tasks', {
+			provider: 'muleRouter',
+			status: 'completed',
+		})) as { taskId: string };
+		const receiver = await Receiver.open({
+			type: TRIGGER,
+			parameters: { provider: 'muleRouter' },
+			credentials: bench.credentials,
+		});
+		try {
+			await bench.emulator.control('POST', `/tasks/${taskId}/callback`, { url: receiver.url });
+			const { json, error } = await receiver.started[0].run();
+			expect(error).toBeUndefined();
+			const versions = [descriptionOf(TRIGGER).version].flat();
+			expect(versions).toEqual([1, 1.1]);
+			for (const version of versions) {
+				expectDeclared(json[0], `KlingV2vTrigger/__schema__/v${version.toFixed(1)}.0`);
+			}
+		} finally {
+			await receiver.close();
 		}
 	});
 });

@@ -228,6 +228,20 @@ describe('a signed callback', () => {
 		expect(receiver.started[0].data[0][0].json.videoUrl).toContain(taskId);
 	});
 
+	test.each([1, 1.1])('is read whatever it calls itself, by version %d', async (typeVersion) => {
+		const receiver = await receive({ downloadVideo: false }, { typeVersion });
+		const types = ['application/json; charset=utf-8', 'text/plain', 'application/octet-stream', ''];
+		for (const [n, type] of types.entries()) {
+			const body = payload(`task-${n}`);
+			const sent = await receiver.send(body, { ...headersFor(body), 'content-type': type });
+			expect({ type, status: sent.status }).toEqual({ type, status: 200 });
+		}
+		const form = '--x\r\ncontent-disposition: form-data; name="a"\r\n\r\nb\r\n--x--';
+		const multipart = { 'content-type': 'multipart/form-data; boundary=x' };
+		expect((await receiver.send(form, { ...headersFor(form), ...multipart })).status).toBe(400);
+		expect(receiver.started).toHaveLength(types.length);
+	});
+
 	test('is verified over the bytes as they came, not over what they mean', async () => {
 		const receiver = await receive({ downloadVideo: false });
 		const body = `{ "generated" : ["https:\\/\\/example.com\\/ü.mp4"],\n"status":"COMPLETED","task_id": "spaced" }`;

@@ -17,7 +17,9 @@ export class KlingV2vTrigger implements INodeType {
 		name: 'klingV2vTrigger',
 		icon: { light: 'file:../../icons/kling.svg', dark: 'file:../../icons/kling.dark.svg' },
 		group: ['trigger'],
-		version: 1,
+		// For nodes of version 1, n8n evaluates an expression of its own at each request.
+		version: [1, 1.1],
+		defaultVersion: 1.1,
 		subtitle:
 			'={{ $parameter["provider"] === "muleRouter" ? "MuleRouter" : "Magnific" }}: {{ $parameter["events"].join(", ") }}',
 		description: 'Start a workflow when a Kling video is finished or has failed',

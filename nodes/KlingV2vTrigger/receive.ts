@@ -23,6 +23,8 @@ interface Request {
 	method: string;
 	headers: Record<string, unknown>;
 	rawBody?: Buffer;
+	/** Sets `rawBody`: since version 1.1 n8n reads by itself only what it can parse. */
+	readRawBody?(): Promise<void>;
 }
 
 /** Real callbacks have a few kilobytes. */
@@ -35,8 +37,10 @@ const LONGEST_BODY = 1024 * 1024;
 export async function receive(context: IWebhookFunctions, memory: Memory): Promise<News | Reply> {
 	const settings = readSettings(context);
 	const { provider } = settings;
-	const { method, headers, rawBody: body }: Request = context.getRequestObject();
+	const request: Request = context.getRequestObject();
+	const { method, headers } = request;
 	if (method !== 'POST') return unreadable.method;
+	const body = await readBody(request);
 	const secret = settings.isSigned
 		? await memory.readSecret(async () => await readSecret(context, provider))
 		: undefined;
@@ -57,6 +61,12 @@ export async function receive(context: IWebhookFunctions, memory: Memory): Promi
 	if (callback === 'foreign') return settled.foreign;
 	const messageId = callback.messageId ?? (typeof id === 'string' && id !== '' ? id : undefined);
 	return await examine(context, settings, memory, { ...callback, messageId });
+}
+
+/** @returns nothing for a form, which n8n has taken already, or if the caller has gone */
+async function readBody(request: Request): Promise<Buffer | undefined> {
+	if (!request.rawBody) await request.readRawBody?.().catch(() => undefined);
+	return request.rawBody;
 }
 
 async function examine(

@@ -90,15 +90,14 @@ export async function publishBatch(
  * A published workflow of the trigger alone.
  *
  * @param {Stage} stage
+ * @param {number} typeVersion
  * @param {object} parameters of the trigger
  * @returns {Promise<{ id: string, url: string }>}
  */
-export async function publishTrigger({ world, credentials }, parameters) {
+export async function publishTrigger({ world, credentials }, typeVersion, parameters) {
 	const webhookId = randomUUID();
-	const trigger = node(TRIGGER, 'n8n-nodes-kling-v2v.klingV2vTrigger', 1, parameters, {
-		credentials,
-		webhookId,
-	});
+	const type = 'n8n-nodes-kling-v2v.klingV2vTrigger';
+	const trigger = node(TRIGGER, type, typeVersion, parameters, { credentials, webhookId });
 	const workflow = {
 		name: `Trigger ${webhookId}`,
 		nodes: [trigger],

@@ -36,6 +36,8 @@ export interface ReceiverOptions {
 	parameters: INodeParameters;
 	credentials: RunOptions['credentials'];
 	mode?: WorkflowExecuteMode;
+	/** What the editor gives a new node, if left out. */
+	typeVersion?: number;
 	/** Another copy of the node, as another n8n process has it. */
 	nodeType?: INodeType;
 	/** What n8n has saved with the workflow. */
@@ -61,6 +63,29 @@ export interface Reply {
 	headers: Record<string, string | string[] | undefined>;
 	text: string;
 	milliseconds: number;
+}
+
+type Incoming = IncomingMessage & { rawBody?: Buffer };
+
+async function readRawBody(this: Incoming): Promise<void> {
+	if (this.rawBody) return;
+	if (!this.readable) throw new Error('Request body stream was aborted or is not readable');
+	const chunks: Buffer[] = [];
+	for await (const chunk of this) chunks.push(chunk as Buffer);
+	this.rawBody = Buffer.concat(chunks);
+}
+
+const PARSED = /^application\/(json|x-www-form-urlencoded)|^text\/plain|[/+]xml$/;
+
+/** Which bodies n8n reads before the node is called depends on the node's version (webhook-helpers.js). */
+async function prepareBody(incoming: Incoming, typeVersion: number): Promise<void> {
+	const contentType = incoming.headers['content-type'] ?? '';
+	if (contentType.startsWith('multipart/form-data')) {
+		// The form's parser takes it, and leaves no raw body.
+		await incoming.resume().toArray();
+	} else if (typeVersion === 1 || PARSED.test(contentType)) {
+		await readRawBody.call(incoming);
+	}
 }
 
 let workflows = 0;
@@ -90,6 +115,7 @@ export class Receiver {
 		this.database = options.database ?? { staticData: '{}' };
 		this.trigger = {
 			...node('Trigger', options.type, options.parameters),
+			typeVersion: options.typeVersion ?? this.nodeType.description.defaultVersion ?? 1,
 			id: 'trigger',
 			webhookId: 'webhook',
 		};
@@ -149,10 +175,8 @@ export class Receiver {
 
 	private async serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
 		listen(this.log);
-		const chunks: Buffer[] = [];
-		for await (const chunk of incoming) chunks.push(chunk as Buffer);
-		const rawBody = Buffer.concat(chunks);
-		const httpRequest = Object.assign(incoming, { rawBody, params: {}, query: {} });
+		const httpRequest = Object.assign(incoming, { params: {}, query: {}, readRawBody });
+		await prepareBody(httpRequest, this.trigger.typeVersion);
 		const { workflow, webhook, additionalData } = this.load(this.options.mode ?? 'webhook', {
 			httpRequest,
 			httpResponse: response,

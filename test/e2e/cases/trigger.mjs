@@ -63,15 +63,18 @@ async function finishedTask(stage, { provider, url }) {
  * A callback starts the workflow once; one that is not the provider's starts nothing.
  *
  * @param {import('../world.mjs').World} world
- * @param {{ label: string, provider: string, authentication: string, refused: number }} kind
+ * @param {{ label: string, typeVersion: number, provider: string, authentication: string, refused: number }} kind
  * @returns {import('../report.mjs').Case}
  */
-const triggerCase = (world, { label, provider, authentication, refused }) => ({
+const triggerCase = (world, { label, typeVersion, provider, authentication, refused }) => ({
 	name: `Trigger, ${label}`,
 	run: async () =>
 		await Stage.for(world, {}, async (stage) => {
 			const { session } = world;
-			const { id, url } = await publishTrigger(stage, { provider, authentication });
+			const { id, url } = await publishTrigger(stage, typeVersion, {
+				provider,
+				authentication,
+			});
 			const taskId = await finishedTask(stage, { provider, url });
 
 			const isSigned = authentication === 'signature';
@@ -80,7 +83,9 @@ const triggerCase = (world, { label, provider, authentication, refused }) => ({
 			assert.equal(forgedStatus, refused, 'the status for a forged callback');
 			assert.deepEqual(await session.executionsOf(id), [], 'a forged callback starts nothing');
 
-			const statuses = [await callBack(stage, taskId), await callBack(stage, taskId)];
+			// Since version 1.1 of a node, n8n leaves such a body unread.
+			const unnamed = { headers: { 'content-type': 'application/octet-stream' } };
+			const statuses = [await callBack(stage, taskId, unnamed), await callBack(stage, taskId)];
 			assert.deepEqual(statuses, [200, 200], 'the statuses for a callback and its repetition');
 			const started = await session.firstExecutionOf(id, { timeoutMs: 10_000 });
 			const execution = await session.executionEnd(started, { timeoutMs: 60_000 });
@@ -95,12 +100,14 @@ const triggerCase = (world, { label, provider, authentication, refused }) => ({
 export const triggerCases = (world) => [
 	triggerCase(world, {
 		label: 'Magnific, by signature',
+		typeVersion: 1.1,
 		provider: 'magnific',
 		authentication: 'signature',
 		refused: 401,
 	}),
 	triggerCase(world, {
 		label: 'MuleRouter, by asking the API',
+		typeVersion: 1,
 		provider: 'muleRouter',
 		authentication: 'recheck',
 		refused: 404,

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { Courier } from './callbacks.mjs';
 import { CONTROL, control } from './control.mjs';
 import { FaultBook, spoil, takesEffect } from './faults.mjs';
@@ -182,9 +183,9 @@ class Listener {
 		const answer = fault
 			? spoil(fault, truth, `${elsewhere}${request.url}`)
 			: /** @type {import('./http.mjs').Reply} */ (truth);
+		// Whoever still sends when the connection is closed behind an answer may never read that answer.
+		if (route.streams && !answer.delivery?.end) await finished(request.resume()).catch(() => {});
 		await deliver(answer, request, response, entry);
-		// A body that nobody read would block the connection for the next request.
-		if (route.streams) request.resume();
 	}
 }
 

@@ -5,7 +5,8 @@ export class BareTrigger {
 		displayName: 'Bare Trigger',
 		name: 'bareTrigger',
 		group: ['trigger'],
-		version: 1,
+		// For version 1, n8n evaluates an expression at each request.
+		version: 2,
 		description: 'Starts with what comes',
 		defaults: { name: 'Bare Trigger' },
 		inputs: [],

@@ -13,7 +13,7 @@ import { examples, importExamples } from './examples.mjs';
 import { installN8n } from './install.mjs';
 import { startN8n } from './n8n.mjs';
 import { packInto } from './pack.mjs';
-import { requirePort } from './ports.mjs';
+import { freePort, requirePort } from './ports.mjs';
 import { Problem, report } from './problem.mjs';
 import { seconds, size, step } from './progress.mjs';
 import { Session, itemsOf } from './session.mjs';
@@ -21,14 +21,18 @@ import { probe, sha256 } from './video.mjs';
 
 const videos = path.join(root, 'videos');
 
+const N8N_PORT = 5678;
+const EMULATOR_PORT = 8765;
 const TASK_SECONDS = 5;
 const EXAMPLE_WITHIN_MS = 180_000;
 
 const HELP = `npm start [-- options]
 
   --once                 end after the example run; the exit code says whether its video is right
-  --port <number>        of n8n (5678)
-  --emulator-port <n>    of the emulated APIs (8765); the one after it is their video host's`;
+  --port <number>        of n8n (${N8N_PORT})
+  --emulator-port <n>    of the emulated APIs (${EMULATOR_PORT}); the one after it is their video host's
+
+With --once, a port in use is no obstacle unless you have chosen it: nobody is to open an address then.`;
 
 /** @param {string[]} args */
 function readOptions(args) {
@@ -38,27 +42,38 @@ function readOptions(args) {
 			options: {
 				once: { type: 'boolean', default: false },
 				help: { type: 'boolean', default: false },
-				port: { type: 'string', default: '5678' },
-				'emulator-port': { type: 'string', default: '8765' },
+				port: { type: 'string' },
+				'emulator-port': { type: 'string' },
 			},
 		});
 		const port = (/** @type {'port' | 'emulator-port'} */ name) => {
+			if (values[name] === undefined) return undefined;
 			const number = Number(values[name]);
 			if (Number.isInteger(number) && number > 0 && number < 65_535) return number;
 			throw new Error(`--${name} takes a port number, not "${values[name]}".`);
 		};
-		const emulatorPort = port('emulator-port');
-		return {
-			once: values.once,
-			help: values.help,
-			port: port('port'),
-			emulatorPort,
-			mediaPort: emulatorPort + 1,
-		};
+		const { once, help } = values;
+		return { once, help, port: port('port'), emulatorPort: port('emulator-port') };
 	} catch (error) {
 		const { message } = /** @type {Error} */ (error);
 		throw new Problem(`${message.replace(/\.?$/, '.')} \`npm start -- --help\` lists the options.`);
 	}
+}
+
+/** @param {ReturnType<typeof readOptions>} options */
+async function choosePorts({ once, port, emulatorPort }) {
+	/** @param {number | undefined} chosen @param {number} usual @param {string} option */
+	const choose = async (chosen, usual, option) => {
+		if (once && chosen === undefined) return await freePort(usual);
+		await requirePort(chosen ?? usual, `\`npm start -- ${option} <number>\``);
+		return chosen ?? usual;
+	};
+	const mediaPort = emulatorPort === undefined ? undefined : emulatorPort + 1;
+	return {
+		port: await choose(port, N8N_PORT, '--port'),
+		emulatorPort: await choose(emulatorPort, EMULATOR_PORT, '--emulator-port'),
+		mediaPort: await choose(mediaPort, EMULATOR_PORT + 1, '--emulator-port'),
+	};
 }
 
 /**
@@ -158,9 +173,7 @@ async function main(args) {
 	const began = Date.now();
 
 	// Before the long steps, and not after them.
-	await requirePort(options.port, '`npm start -- --port <number>`');
-	await requirePort(options.emulatorPort, '`npm start -- --emulator-port <number>`');
-	await requirePort(options.mediaPort, '`npm start -- --emulator-port <number>`');
+	const { port, emulatorPort, mediaPort } = await choosePorts(options);
 
 	await setUp();
 	const n8n = await installN8n();
@@ -168,9 +181,12 @@ async function main(args) {
 	await packInto(serverFolder, { log: path.join(serverFolder, 'build.log') });
 
 	const emulator = await step('Emulator of Magnific and MuleRouter', async (note) => {
-		const { emulatorPort: port, mediaPort } = options;
-		const log = path.join(serverFolder, 'emulator.log');
-		const running = await startEmulator({ port, mediaPort, taskSeconds: TASK_SECONDS, log });
+		const running = await startEmulator({
+			port: emulatorPort,
+			mediaPort,
+			taskSeconds: TASK_SECONDS,
+			log: path.join(serverFolder, 'emulator.log'),
+		});
 		note(running.apiUrl);
 		return running;
 	});
@@ -178,7 +194,7 @@ async function main(args) {
 		const running = await startN8n({
 			n8n,
 			userFolder: serverFolder,
-			port: options.port,
+			port,
 			log: path.join(serverFolder, 'n8n.log'),
 			env: { N8N_RESTRICT_FILE_ACCESS_TO: videos },
 		});

@@ -116,22 +116,27 @@ describe('n8n', () => {
 });
 
 describe('the provider', () => {
-	test('whose API lags behind its own callback is asked again', async () => {
-		await dropCallbacks();
-		await pauses.server.run('e1', pauses.workflow(1));
-		const [id] = await idsOf();
-		await complete(id);
-		await bench.emulator.fault({
-			match: { action: 'status' },
-			fault: { kind: 'task-status', providerStatus: 'IN_PROGRESS' },
-		});
-		await call('e1', {
-			task_id: id,
-			status: 'COMPLETED',
-			generated: ['https://example.com/x.mp4'],
-		});
-		expect((await pauses.server.end('e1', 2000)).json[0].taskId).toBe(id);
-	});
+	test.each([
+		['application/json', 1],
+		['application/json', 1.1],
+		['application/octet-stream', 1],
+		['application/octet-stream', 1.1],
+	])(
+		'whose API lags behind its own callback is asked again (%s, %d)',
+		async (type, typeVersion) => {
+			await dropCallbacks();
+			await pauses.server.run('e1', pauses.workflow(1, {}, { typeVersion }));
+			const [id] = await idsOf();
+			await complete(id);
+			await bench.emulator.fault({
+				match: { action: 'status' },
+				fault: { kind: 'task-status', providerStatus: 'IN_PROGRESS' },
+			});
+			const told = { task_id: id, status: 'COMPLETED', generated: ['https://example.com/x.mp4'] };
+			await call('e1', told, type);
+			expect((await pauses.server.end('e1', 2000)).json[0].taskId).toBe(id);
+		},
+	);
 
 	test('that is down when the node runs once more for its error need not be asked again', async () => {
 		await dropCallbacks();

@@ -16,7 +16,9 @@ export class KlingV2vGenerate implements INodeType {
 		name: 'klingV2vGenerate',
 		icon: { light: 'file:../../icons/kling.svg', dark: 'file:../../icons/kling.dark.svg' },
 		group: ['transform'],
-		version: 1,
+		// For nodes of version 1, n8n evaluates an expression of its own at each callback.
+		version: [1, 1.1],
+		defaultVersion: 1.1,
 		subtitle:
 			'={{ $parameter["provider"] === "muleRouter" ? "MuleRouter" : "Magnific" }}: {{ $parameter["mode"] === "pro" ? "pro" : "standard" }}',
 		description: 'Make an AI video from a reference video with Kling 3 Omni',

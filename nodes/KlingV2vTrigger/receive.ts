@@ -1,5 +1,6 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { dedupeKey, eventOf, readCallback } from '../shared/callback';
+import { dedupeKey, eventOf, readBody, readCallback } from '../shared/callback';
+import type { WithBody } from '../shared/callback';
 import { fingerprint } from '../shared/ledger';
 import type { Callback, Provider } from '../shared/providers';
 import { verify } from '../shared/signature';
@@ -19,12 +20,9 @@ export interface News {
 }
 
 /** The parts of a request that count, as n8n hands them over. */
-interface Request {
+interface Request extends WithBody {
 	method: string;
 	headers: Record<string, unknown>;
-	rawBody?: Buffer;
-	/** Sets `rawBody`: since version 1.1 n8n reads by itself only what it can parse. */
-	readRawBody?(): Promise<void>;
 }
 
 /** Real callbacks have a few kilobytes. */
@@ -61,12 +59,6 @@ export async function receive(context: IWebhookFunctions, memory: Memory): Promi
 	if (callback === 'foreign') return settled.foreign;
 	const messageId = callback.messageId ?? (typeof id === 'string' && id !== '' ? id : undefined);
 	return await examine(context, settings, memory, { ...callback, messageId });
-}
-
-/** @returns nothing for a form, which n8n has taken already, or if the caller has gone */
-async function readBody(request: Request): Promise<Buffer | undefined> {
-	if (!request.rawBody) await request.readRawBody?.().catch(() => undefined);
-	return request.rawBody;
 }
 
 async function examine(

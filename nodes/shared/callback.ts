@@ -9,6 +9,19 @@ export function eventOf(status: TaskStatus): CallbackEvent {
 	return status === 'pending' ? 'running' : status;
 }
 
+/** The body of a request, as n8n hands it over. */
+export interface WithBody {
+	rawBody?: Buffer;
+	/** Sets `rawBody`: for nodes above version 1, n8n reads by itself only what it can parse. */
+	readRawBody?(): Promise<void>;
+}
+
+/** @returns nothing for a form, which n8n has taken already, or if the caller has gone */
+export async function readBody(request: WithBody): Promise<Buffer | undefined> {
+	if (!request.rawBody) await request.readRawBody?.().catch(() => undefined);
+	return request.rawBody;
+}
+
 /**
  * Reads the body of a callback, which may be anything; never throws.
  * @returns what it claims, `foreign` where that is about another model, or undefined

@@ -5,7 +5,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { readCallback } from './callback';
+import { readBody, readCallback } from './callback';
 import { PAUSE, finish, isAwaited, lookAtAll } from './pause';
 import type { Pause, Waiting } from './pause';
 import { providers } from './providers';
@@ -44,12 +44,16 @@ const continued = new Recent<true>(10_000);
  * @returns the node's output once every task has finished; before, nothing, and n8n goes on waiting
  */
 export async function nudge(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const body = await readBody(context.getRequestObject());
 	context.getResponseObject().status(200).json({ received: true });
-	const output = await answer(context).catch((error: Error) => complain(context, error));
+	const output = await answer(context, body).catch((error: Error) => complain(context, error));
 	return { noWebhookResponse: true, ...(output ? { workflowData: [output] } : {}) };
 }
 
-async function answer(context: IWebhookFunctions): Promise<INodeExecutionData[] | undefined> {
+async function answer(
+	context: IWebhookFunctions,
+	body: Buffer | undefined,
+): Promise<INodeExecutionData[] | undefined> {
 	const { workflow } = context as unknown as Call;
 	// n8n holds a sandbox for expressions for each call until it ends, 11 MB, and none is needed here.
 	await workflow?.expression?.releaseIsolate?.();
@@ -57,7 +61,7 @@ async function answer(context: IWebhookFunctions): Promise<INodeExecutionData[] 
 	if (!pause) return undefined;
 	const key = `${context.getExecutionId()} ${pause.until}`;
 	if (continued.get(key)) return undefined;
-	const ended = endsOf(context, pause);
+	const ended = endsOf(body, pause);
 	const current = underWay.get(key);
 	if (current) {
 		current.isNudged = true;
@@ -143,11 +147,10 @@ function isBehind(waiting: Waiting[], ended: Set<string>): boolean {
 }
 
 /** @returns the task whose end the call tells, if it is one that is waited for */
-function endsOf(context: IWebhookFunctions, { waiting }: Pause): string[] {
-	const { rawBody } = context.getRequestObject() as { rawBody?: Buffer };
+function endsOf(body: Buffer | undefined, { waiting }: Pause): string[] {
 	const tasks = waiting.flatMap((entry): KlingTask[] => ('task' in entry ? [entry.task] : []));
-	if (!rawBody || tasks.length === 0) return [];
-	const told = readCallback(providers[tasks[0].provider], rawBody);
+	if (!body || tasks.length === 0) return [];
+	const told = readCallback(providers[tasks[0].provider], body);
 	if (typeof told !== 'object' || !isFinished(told)) return [];
 	return tasks.some(({ taskId }) => taskId === told.taskId) ? [told.taskId] : [];
 }

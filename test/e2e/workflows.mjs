@@ -66,7 +66,7 @@ export async function publishBatch(
 		node(
 			GENERATE,
 			'n8n-nodes-kling-v2v.klingV2vGenerate',
-			1,
+			1.1,
 			{
 				provider: 'magnific',
 				mode: 'std',

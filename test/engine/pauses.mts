@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, beforeEach } from '@jest/globals';
 import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 import { request } from 'undici';
-import { Credentials, GENERATE, loadPackage, node, nodeTypes } from './engine.mts';
+import { Credentials, descriptionOf, GENERATE, loadPackage, node, nodeTypes } from './engine.mts';
 import type { RunOptions } from './engine.mts';
 import { hurry } from './haste.mts';
 import { useBench } from './setup.mts';
@@ -51,7 +51,7 @@ export class Pauses {
 						completion: 'callback',
 						...parameters,
 					},
-					settings,
+					{ typeVersion: descriptionOf(GENERATE).defaultVersion ?? 1, ...settings },
 				),
 			],
 		};
@@ -72,11 +72,15 @@ export class Pauses {
 	};
 
 	/** @returns the status of the answer */
-	readonly call = async (executionId: string, body: unknown = {}): Promise<number> => {
+	readonly call = async (
+		executionId: string,
+		body: unknown = {},
+		contentType = 'application/json',
+	): Promise<number> => {
 		const answer = await request(`${this.server.url}/${executionId}`, {
 			method: 'POST',
 			body: JSON.stringify(body),
-			headers: { 'content-type': 'application/json' },
+			headers: { 'content-type': contentType },
 		});
 		await answer.body.dump();
 		return answer.statusCode;

@@ -9,6 +9,7 @@ import type {
 	IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import { Workflow } from 'n8n-workflow';
+import { readAsN8n } from './body.mts';
 import type { Result, RunOptions } from './engine.mts';
 import { Credentials, execute, nodeTypes, withCredentials } from './engine.mts';
 
@@ -151,9 +152,6 @@ export class WaitingServer {
 			this.answers.push(response.statusCode);
 			this.slowest = Math.max(this.slowest, Date.now() - begun);
 		});
-		const chunks: Buffer[] = [];
-		for await (const chunk of request) chunks.push(chunk as Buffer);
-		const rawBody = Buffer.concat(chunks);
 		const executionId = (request.url ?? '').split('?')[0].slice(1);
 		const stored = this.stored.get(executionId);
 		const data = this.load(executionId);
@@ -166,6 +164,7 @@ export class WaitingServer {
 		const { nodes, connections = {}, credentials } = stored.options;
 		const [entry] = data.executionData?.nodeExecutionStack ?? [];
 		const { lastNodeExecuted = '' } = data.resultData;
+		const httpRequest = await readAsN8n(request, entry.node.typeVersion);
 		entry.node.disabled = true;
 		data.waitTill = undefined;
 		data.resultData.runData[lastNodeExecuted]?.pop();
@@ -186,7 +185,7 @@ export class WaitingServer {
 			formWaitingBaseUrl: this.url,
 			variables: {},
 			getRunExecutionData: async (id: string) => this.read(id),
-			httpRequest: Object.assign(request, { rawBody, body: rawBody.toString() }),
+			httpRequest,
 			httpResponse: withExpress(response),
 		} as unknown as IWorkflowExecuteAdditionalData;
 		const context = new WebhookContext(

@@ -15,6 +15,7 @@ import type {
 } from 'n8n-workflow';
 import { Workflow } from 'n8n-workflow';
 import { request } from 'undici';
+import { readAsN8n } from './body.mts';
 import type { LogLine, Result, RunOptions } from './engine.mts';
 import {
 	Credentials,
@@ -63,29 +64,6 @@ export interface Reply {
 	headers: Record<string, string | string[] | undefined>;
 	text: string;
 	milliseconds: number;
-}
-
-type Incoming = IncomingMessage & { rawBody?: Buffer };
-
-async function readRawBody(this: Incoming): Promise<void> {
-	if (this.rawBody) return;
-	if (!this.readable) throw new Error('Request body stream was aborted or is not readable');
-	const chunks: Buffer[] = [];
-	for await (const chunk of this) chunks.push(chunk as Buffer);
-	this.rawBody = Buffer.concat(chunks);
-}
-
-const PARSED = /^application\/(json|x-www-form-urlencoded)|^text\/plain|[/+]xml$/;
-
-/** Which bodies n8n reads before the node is called depends on the node's version (webhook-helpers.js). */
-async function prepareBody(incoming: Incoming, typeVersion: number): Promise<void> {
-	const contentType = incoming.headers['content-type'] ?? '';
-	if (contentType.startsWith('multipart/form-data')) {
-		// The form's parser takes it, and leaves no raw body.
-		await incoming.resume().toArray();
-	} else if (typeVersion === 1 || PARSED.test(contentType)) {
-		await readRawBody.call(incoming);
-	}
 }
 
 let workflows = 0;
@@ -175,8 +153,7 @@ export class Receiver {
 
 	private async serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
 		listen(this.log);
-		const httpRequest = Object.assign(incoming, { params: {}, query: {}, readRawBody });
-		await prepareBody(httpRequest, this.trigger.typeVersion);
+		const httpRequest = await readAsN8n(incoming, this.trigger.typeVersion);
 		const { workflow, webhook, additionalData } = this.load(this.options.mode ?? 'webhook', {
 			httpRequest,
 			httpResponse: response,

@@ -6,7 +6,6 @@
 /** @typedef {Record<string, CredentialReference>} Credentials */
 
 const PACKAGE = 'n8n-nodes-kling-v2v';
-export const TRIGGER = `${PACKAGE}.klingV2vTrigger`;
 export const REFERENCE = 'http://localhost/reference.mp4';
 
 let ids = 0;
@@ -80,7 +79,7 @@ export const generate = ({ magnificApi }, parameters = {}) =>
 		'Generate',
 		`${PACKAGE}.klingV2vGenerate`,
 		{ prompt: 'As in @Video1', videoUrl: REFERENCE, ...parameters },
-		{ credentials: { magnificApi } },
+		{ typeVersion: 1.1, credentials: { magnificApi } },
 	);
 
 /**
@@ -93,11 +92,11 @@ export const taskStatus = ({ magnificApi }, parameters = {}) =>
 /**
  * @param {string} path
  * @param {Credentials} credentials
- * @param {{ typeVersion: number, parameters?: Record<string, unknown> }} more
+ * @param {Record<string, unknown>} [parameters]
  */
-export const trigger = (path, { magnificApi }, { typeVersion, parameters = {} }) =>
-	node('Trigger', TRIGGER, parameters, {
-		typeVersion,
+export const trigger = (path, { magnificApi }, parameters = {}) =>
+	node('Trigger', `${PACKAGE}.klingV2vTrigger`, parameters, {
+		typeVersion: 1.1,
 		webhookId: path,
 		credentials: { magnificApi },
 	});

@@ -8,7 +8,7 @@ import { list, publish } from '../lab/executions.mjs';
 import { API_KEY, saveCredentials, WEBHOOK_SECRET } from '../lab/lab.mjs';
 import { cpuTime } from '../lab/memory.mjs';
 import { postAll } from '../lab/load.mjs';
-import { inLine, node, noOp, TRIGGER, trigger, webhook } from '../lab/workflows.mjs';
+import { inLine, node, noOp, trigger, webhook } from '../lab/workflows.mjs';
 import { bars } from '../report/chart.mjs';
 import { digits, median, pairedRatio, times } from '../report/figures.mjs';
 
@@ -93,7 +93,6 @@ async function openReceivers(session, pid) {
 		const { id, url } = await publish(session, inLine(RECEIVERS[name], [...nodes, noOp()]), path);
 		return async (/** @type {number} */ count) => await receive(session, pid, id, url, count);
 	};
-	const typeVersion = await newestVersion(session);
 	const [ours, plain, keyed, checked, bare] = Array.from({ length: 5 }, () => randomUUID());
 	const withKey = {
 		...webhook(keyed, { authentication: 'headerAuth' }),
@@ -102,7 +101,7 @@ async function openReceivers(session, pid) {
 	return {
 		ours: await receiver(
 			'ours',
-			[trigger(ours, { magnificApi }, { typeVersion, parameters: { downloadVideo: false } })],
+			[trigger(ours, { magnificApi }, { downloadVideo: false })],
 			`${ours}/webhook`,
 		),
 		plain: await receiver('plain', [webhook(plain)], plain),
@@ -156,14 +155,6 @@ const signatureCheck = (crypto) => [
 		{ typeVersion: 2.2 },
 	),
 ];
-
-/** The version that the editor gives a new node. @param {Session} session @returns {Promise<number>} */
-async function newestVersion(session) {
-	const [{ version, defaultVersion }] = await session.request('POST', '/node-types', {
-		nodeInfos: [{ name: TRIGGER, version: 1 }],
-	});
-	return defaultVersion ?? Math.max(...[version].flat());
-}
 
 /**
  * @param {Session} session

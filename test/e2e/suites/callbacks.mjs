@@ -62,14 +62,28 @@ export async function callbacksQueue(report, n8n) {
  * @param {import('../../server/install.mjs').N8n} n8n
  */
 export async function callbacksLoad(report, n8n) {
-	const group = `n8n ${n8n.version}, queue mode, one worker of two: callbacks`;
-	const world = await report.prepare(group, 'servers', () =>
-		openQueueWorld({ n8n, name: 'callbacks-load', concurrency: 2 }),
-	);
-	if (!world) return;
-	try {
-		await report.run(group, [loadCase(world), lostCase(world)]);
-	} finally {
-		await world.stop();
+	const worlds = [
+		{ name: 'callbacks-load', settings: '', env: {}, cases: [loadCase, lostCase] },
+		{
+			name: 'callbacks-lazy',
+			settings: ', sandboxes on demand',
+			env: { N8N_EXPRESSION_ENGINE_LAZY_ACQUIRE: 'true' },
+			cases: [loadCase],
+		},
+	];
+	for (const { name, settings, env, cases } of worlds) {
+		const group = `n8n ${n8n.version}, queue mode, one worker of two${settings}: callbacks`;
+		const world = await report.prepare(group, 'servers', () =>
+			openQueueWorld({ n8n, name, concurrency: 2, env }),
+		);
+		if (!world) return;
+		try {
+			await report.run(
+				group,
+				cases.map((each) => each(world)),
+			);
+		} finally {
+			await world.stop();
+		}
 	}
 }

@@ -153,12 +153,13 @@ async function put(
 	file: File,
 	label: string,
 ): Promise<KlingError | undefined> {
+	const bytes = await file.open();
 	const response = await context.helpers
 		.httpRequest({
 			method: 'PUT',
 			url: uploadUrl,
 			headers: { ...headers, 'content-length': String(file.size) },
-			body: await file.open(),
+			body: bytes,
 			// To follow a redirect, the whole file would be kept in memory.
 			disableFollowRedirect: true,
 			ignoreHttpStatusErrors: true,
@@ -166,7 +167,11 @@ async function put(
 			timeout: uploadPatience.timeout,
 			abortSignal: signal,
 		})
-		.catch((error: Error) => ({ statusCode: 0, body: error.message }));
+		.catch((error: Error) => ({ statusCode: 0, body: error.message }))
+		.finally(() => {
+			// Of a request that failed, nobody else closes the file.
+			if (!Buffer.isBuffer(bytes)) bytes.destroy();
+		});
 	if (response.statusCode >= 200 && response.statusCode < 300) return undefined;
 	const said = excerpt(asText(response.body) ?? '', 120);
 	const reason = `${response.statusCode > 0 ? `HTTP ${response.statusCode} ` : ''}${said}`.trim();

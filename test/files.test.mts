@@ -1,7 +1,7 @@
-import { mkdtempSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { request } from 'undici';
 import { built, hurry } from './engine/haste.mts';
@@ -28,28 +28,6 @@ beforeAll(async () => {
 	await fetchTo(files.clip, 'reference.mp4');
 	await fetchTo(files.still, 'start.png');
 });
-
-/** Files of n8n's binary store that this process has open, where the system tells. */
-function openFiles(): string[] {
-	if (process.platform !== 'linux') return [];
-	return readdirSync('/proc/self/fd').flatMap((descriptor) => {
-		try {
-			const target = readlinkSync(`/proc/self/fd/${descriptor}`);
-			return target.includes('/binary_data/') ? [target] : [];
-		} catch {
-			return [];
-		}
-	});
-}
-
-afterEach(async () => {
-	// Whatever became of an upload, its file must not be kept open.
-	for (let wait = 0; wait < 40 && openFiles().length > 0; wait++) await pause(25);
-	expect(openFiles()).toEqual([]);
-});
-
-const pause = async (milliseconds: number) =>
-	await new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 function fromFile(more: INodeParameters = {}): INodeParameters {
 	return { prompt: '@Video1', videoSource: 'binary', videoBinaryPropertyName: 'clip', ...more };

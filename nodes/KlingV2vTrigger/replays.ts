@@ -11,21 +11,25 @@ const STORED = 400;
  * saves it whole, and only after the execution has begun: of two processes at once the later wins.
  */
 export class Replays {
+	/** A copy: n8n watches every access to static data. */
+	private readonly saved: unknown[];
+
 	constructor(
 		private readonly recent: Recent<true>,
 		private readonly stored: IDataObject,
-	) {}
+	) {
+		this.saved = [...asArray(stored.seen)];
+	}
 
 	has(keys: string[]): boolean {
-		const stored = asArray(this.stored.seen);
-		return keys.some((key) => this.recent.get(key) === true || stored.includes(key));
+		return keys.some((key) => this.recent.get(key) === true || this.saved.includes(key));
 	}
 
 	/** @returns whether they are new, and now taken */
 	claim(keys: string[]): boolean {
 		if (this.has(keys)) return false;
 		for (const key of keys) this.recent.set(key, true);
-		this.stored.seen = [...asArray(this.stored.seen), ...keys].slice(-STORED) as string[];
+		this.stored.seen = [...this.saved, ...keys].slice(-STORED) as string[];
 		return true;
 	}
 

@@ -44,12 +44,12 @@ const servers = /** @type {Server[]} */ (Object.keys(SERVERS));
 
 const AT_ONCE = 20;
 const SETTLED_WITHIN_MS = 120_000;
-const LOOK_MS = 500;
+const LOOK_MS = 200;
 
 /** @param {import('../lab/lab.mjs').Lab} lab @param {{ quick: boolean }} options */
 export async function callbacks(lab, { quick }) {
-	const count = quick ? 20 : 60;
-	const rounds = quick ? 1 : 5;
+	const count = quick ? 20 : 40;
+	const rounds = quick ? 1 : 15;
 	/** @param {Server} server @returns {Promise<Rates>} */
 	const measure = async (server) =>
 		await lab.withN8n(
@@ -59,7 +59,7 @@ export async function callbacks(lab, { quick }) {
 					/** @type {Rates} */
 					const found = { ours: [], plain: [], keyed: [], checked: [], bare: [] };
 					// The first of each finds n8n cold.
-					for (const name of names) await receivers[name](count / 2);
+					for (const name of names) await receivers[name](count);
 					for (let round = 1; round <= rounds; round++) {
 						note(`round ${round} of ${rounds}`);
 						// Forwards and backwards in turn: nobody always comes after the same one.

@@ -28,8 +28,8 @@ export async function bigResults(lab, { quick }) {
 	const sizes = quick
 		? [{ bytes: 20 * MB, rounds: 1 }]
 		: [
-				{ bytes: 200 * MB, rounds: 5 },
-				{ bytes: 1000 * MB, rounds: 3 },
+				{ bytes: 200 * MB, rounds: 11 },
+				{ bytes: 1000 * MB, rounds: 5 },
 			];
 	return await lab.withEmulator({}, async (emulator) => {
 		/** @type {Finding[]} */

@@ -260,12 +260,6 @@ class Source {
 	}
 }
 
-/**
- * Bytes that may wait for a store that is slower than the host. It takes them as one chunk: writing
- * the hundreds of small ones apart would take longer than the network.
- */
-const READ_AHEAD = 1024 * 1024;
-
 /** So many bytes tell a video from anything else. */
 const SIGNATURE_LENGTH = 8;
 
@@ -281,10 +275,7 @@ function expectVideo(start: Buffer): void {
 /** n8n lets no node import `node:stream`; the stream at hand knows how to make another. */
 function readableFrom(sample: Bytes, chunks: AsyncIterable<Buffer>): Bytes {
 	const { from } = sample.constructor as unknown as {
-		from(
-			iterable: AsyncIterable<Buffer>,
-			options: { objectMode: false; highWaterMark: number },
-		): Bytes;
+		from(iterable: AsyncIterable<Buffer>, options: { objectMode: false }): Bytes;
 	};
-	return from(chunks, { objectMode: false, highWaterMark: READ_AHEAD });
+	return from(chunks, { objectMode: false });
 }

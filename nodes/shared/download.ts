@@ -15,6 +15,8 @@ type Bytes = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData'
 
 interface Body {
 	bytes: Bytes;
+	/** So many bytes at the start are there already: some hosts know no ranges. */
+	known: number;
 	/** Length of the whole file where the host says so. */
 	total?: number;
 	/** Names this version of the file, so that two parts are never of two files. */
@@ -63,7 +65,7 @@ export async function download(
 	try {
 		const first = await source.open(0);
 		return await session.context.helpers.prepareBinaryData(
-			readableFrom(first.bytes, source.read(first)),
+			source.stream(first),
 			`${task.taskId}.mp4`,
 			VIDEO_MIME_TYPE,
 		);
@@ -84,6 +86,9 @@ export async function download(
 /** One file on a host that may break off, stall or forget the link. */
 class Source {
 	private current: Bytes | undefined;
+
+	/** What is read of this source, from the first byte asked for. */
+	private file: Bytes | undefined;
 
 	/** Ends a request: destroying a body that nobody has begun to read leaves its connection open. */
 	private connection: AbortController | undefined;
@@ -116,37 +121,92 @@ class Source {
 		}
 	}
 
-	/** The whole file, however many connections it takes. */
-	async *read(first: Body): AsyncGenerator<Buffer> {
+	/** The whole file, however many connections it takes; they begin to flow when it is read. */
+	stream(first: Body): Bytes {
+		const file = emptyStream(first.bytes, () => {
+			if (this.file) return this.resume();
+			this.file = file;
+			void this.fill(file, first);
+		});
+		// Who reads the file hears of it all the same.
+		file.on('error', () => {});
+		file.once('close', () => this.disconnect());
+		return file;
+	}
+
+	close(): void {
+		this.disconnect();
+		this.file?.destroy();
+	}
+
+	/** No iterators between here and the host: some more of them for each chunk show in the speed. */
+	private async fill(file: Bytes, first: Body): Promise<void> {
 		let received = 0;
 		let start = Buffer.alloc(0);
-		let body = first;
+		const take = (chunk: Buffer) => {
+			if (start.length < SIGNATURE_LENGTH) {
+				start = Buffer.concat([start, chunk.subarray(0, SIGNATURE_LENGTH)]);
+				if (start.length >= SIGNATURE_LENGTH) expectVideo(start);
+			}
+			received += chunk.length;
+			return file.push(chunk);
+		};
 		try {
+			let body = first;
 			for (;;) {
 				try {
-					for await (const chunk of this.chunks(body)) {
-						if (start.length < SIGNATURE_LENGTH) {
-							start = Buffer.concat([start, chunk.subarray(0, SIGNATURE_LENGTH)]);
-							if (start.length >= SIGNATURE_LENGTH) expectVideo(start);
-						}
-						received += chunk.length;
-						yield chunk;
-					}
+					await this.pass(body, take);
 					if (first.total === undefined || received === first.total) break;
 					throw new Error(`only ${received} of ${first.total} bytes came`);
 				} catch (error) {
+					if (file.destroyed) return;
 					await this.mend(error);
 				}
 				body = await this.open(received, first.etag);
 				if (body.total !== first.total) throw new Unusable('the file changed while it was fetched');
 			}
 			expectVideo(start);
+			file.push(null);
+		} catch (error) {
+			file.destroy(error as Error);
 		} finally {
-			this.close();
+			this.disconnect();
 		}
 	}
 
-	close(): void {
+	/** Hands on what one connection brings, until it ends. */
+	private async pass({ bytes, known }: Body, take: (chunk: Buffer) => boolean): Promise<void> {
+		const { clock } = this.session;
+		let left = known;
+		this.waitingSince = clock.now();
+		void this.watch(bytes);
+		await new Promise<void>((resolve, reject) => {
+			bytes.on('data', (chunk: Buffer) => {
+				this.waitingSince = clock.now();
+				const fresh = left > 0 ? chunk.subarray(left) : chunk;
+				left -= chunk.length - fresh.length;
+				try {
+					if (fresh.length === 0 || take(fresh)) return;
+				} catch (error) {
+					bytes.destroy(error as Error);
+				}
+				this.waitingSince = undefined;
+				bytes.pause();
+			});
+			bytes.once('end', resolve);
+			bytes.once('error', reject);
+			bytes.once('close', () => reject(new Error('the connection broke')));
+		});
+		if (left > 0) throw new Error('the host sent less than before');
+	}
+
+	private resume(): void {
+		if (!this.current?.isPaused()) return;
+		this.waitingSince = this.session.clock.now();
+		this.current.resume();
+	}
+
+	private disconnect(): void {
 		this.connection?.abort();
 		this.current?.destroy();
 		this.current = undefined;
@@ -154,7 +214,7 @@ class Source {
 
 	/** Returns when it is worth another try, throws where it is not. */
 	private async mend(error: unknown): Promise<void> {
-		this.close();
+		this.disconnect();
 		if (error instanceof Stopped || error instanceof Unusable) throw error;
 		this.session.clock.check();
 		if (error instanceof LinkExpired) {
@@ -193,6 +253,7 @@ class Source {
 		const body = {
 			etag: asText(headers.etag),
 			bytes: this.current,
+			known: 0,
 		};
 		if (EXPIRED.has(status)) throw new LinkExpired(status);
 		if (status === 206 && from > 0) {
@@ -203,42 +264,7 @@ class Source {
 		}
 		if (status !== 200) throw new Error(`the host answers HTTP ${status}`);
 		const length = asText(headers['content-length']);
-		await this.skip(from);
-		return { ...body, total: length === undefined ? undefined : Number(length) };
-	}
-
-	/** Some hosts know no ranges and start again: what is there already is read past. */
-	private async skip(count: number): Promise<void> {
-		let left = count;
-		if (left === 0 || !this.current) return;
-		for await (const chunk of this.chunks({ bytes: this.current })) {
-			left -= chunk.length;
-			if (left > 0) continue;
-			if (left < 0) this.current.unshift(chunk.subarray(chunk.length + left));
-			return;
-		}
-		throw new Error('the host sent less than before');
-	}
-
-	/**
-	 * The chunks of one connection, which is given up when none comes for too long. No generator: one
-	 * more of them for each chunk would show in the speed.
-	 */
-	private chunks({ bytes }: Body): AsyncIterable<Buffer> {
-		const chunks = bytes.iterator({ destroyOnReturn: false });
-		const iterator: AsyncIterator<Buffer> = {
-			next: async () => {
-				this.waitingSince = this.session.clock.now();
-				try {
-					return await chunks.next();
-				} finally {
-					this.waitingSince = undefined;
-				}
-			},
-			return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
-		};
-		void this.watch(bytes);
-		return { [Symbol.asyncIterator]: () => iterator };
+		return { ...body, known: from, total: length === undefined ? undefined : Number(length) };
 	}
 
 	/** Ends a connection on which nothing comes, or that nobody wants any more. */
@@ -273,9 +299,8 @@ function expectVideo(start: Buffer): void {
 }
 
 /** n8n lets no node import `node:stream`; the stream at hand knows how to make another. */
-function readableFrom(sample: Bytes, chunks: AsyncIterable<Buffer>): Bytes {
-	const { from } = sample.constructor as unknown as {
-		from(iterable: AsyncIterable<Buffer>, options: { objectMode: false }): Bytes;
-	};
-	return from(chunks, { objectMode: false });
+function emptyStream(sample: Bytes, read: () => void): Bytes {
+	const { from } = sample.constructor as unknown as { from(chunks: Buffer[]): Bytes };
+	const Stream = from([]).constructor as new (options: { read(): void }) => Bytes;
+	return new Stream({ read });
 }

@@ -30,7 +30,7 @@ export async function bigResults(lab, { quick }) {
 	const sizes = quick
 		? [{ bytes: 20 * MB, rounds: 1 }]
 		: [
-				{ bytes: 200 * MB, rounds: 21 },
+				{ bytes: 200 * MB, rounds: 15 },
 				{ bytes: 1000 * MB, rounds: 7 },
 			];
 	const n8ns = quick ? 1 : N8NS_FOR_PEAK;

@@ -1,8 +1,9 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { IHttpRequestOptions } from 'n8n-workflow';
-import { credentialType, loadPackage } from './engine/engine.mts';
+import { credentialType } from './engine/engine.mts';
+import { keys, useBench } from './engine/setup.mts';
 
-beforeAll(loadPackage);
+const bench = useBench();
 
 async function signed(baseUrl: string): Promise<Record<string, unknown>> {
 	const { authenticate } = credentialType('magnificApi');
@@ -37,4 +38,25 @@ describe('both credential types', () => {
 			expect(probe?.request.disableFollowRedirect).toBe(true);
 		},
 	);
+});
+
+test('a key goes only to the host that was saved with it, even if both are changed at that moment', async () => {
+	const { taskId } = (await bench.emulator.control('POST', '/tasks', {
+		provider: 'magnific',
+		status: 'completed',
+	})) as { taskId: string };
+	const { magnificApi: before } = bench.credentials;
+	const after = { ...before, apiKey: 'key-for-another-host', baseUrl: 'http://127.0.0.1:1' };
+	let readings = 0;
+	const credentials = {
+		get magnificApi() {
+			return readings++ === 0 ? before : after;
+		},
+	};
+	const { json } = await bench.status({ taskId, downloadVideo: false }, { credentials });
+	expect(json[0]).toMatchObject({ status: 'completed' });
+	const { requests } = await bench.emulator.state();
+	for (const { headers } of requests) {
+		expect(headers).toMatchObject({ 'x-magnific-api-key': keys.magnific });
+	}
 });

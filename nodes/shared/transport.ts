@@ -141,17 +141,15 @@ function backOff(tries: number, clock: Clock): number {
 
 /** @throws NotReached when the credential cannot work */
 export async function account(context: Context, { name, label, credential }: Provider) {
-	const { baseUrl = '', apiKey = '' } = await context.getCredentials<{
-		baseUrl?: string;
-		apiKey?: string;
-	}>(credential);
+	const data = await context.getCredentials<{ baseUrl?: string; apiKey?: string }>(credential);
+	const { baseUrl = '', apiKey = '' } = data;
 	const base = baseUrl.trim().replace(/\/+$/, '');
 	const problem = !isHttpUrl(base)
 		? `The Base URL in the ${label} credential is no http or https URL`
 		: apiKey.trim() === ''
 			? `The API Key in the ${label} credential is empty`
 			: undefined;
-	if (problem === undefined) return { base, apiKey };
+	if (problem === undefined) return { base, apiKey, data };
 	throw new NotReached(
 		problem,
 		'Nothing was sent and nothing was billed. Open the credential and correct it.',
@@ -168,7 +166,7 @@ async function request(
 	provider: Provider,
 	options: IHttpRequestOptions,
 ): Promise<Answer> {
-	const { base, apiKey } = await account(context, provider);
+	const { base, apiKey, data } = await account(context, provider);
 	try {
 		const response = await context.helpers.httpRequestWithAuthentication.call(
 			context as IExecuteFunctions,
@@ -181,6 +179,8 @@ async function request(
 				ignoreHttpStatusErrors: true,
 				disableFollowRedirect: true,
 			},
+			// Read again, they could be changed ones, and the key of another host.
+			{ credentialsDecrypted: { id: '', name: provider.label, type: provider.credential, data } },
 		);
 		const { statusCode: status, headers, body } = response;
 		return { status, headers, body: withoutSecret(body, apiKey) };

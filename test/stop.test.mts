@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { fileStore } from './engine/engine.mts';
 import { hurry } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 
@@ -73,18 +74,30 @@ describe('Stop', () => {
 		expect(log.map(({ message }) => message).join('\n')).toContain(tasks[0].taskId);
 	});
 
-	test('while downloading: the connection is given up', async () => {
-		await bench.emulator.set({ taskSeconds: 0.1, resultBytes: 5_000_000 });
-		await bench.emulator.fault({
-			match: { action: 'download' },
-			times: -1,
-			fault: { kind: 'trickle', bytesPerSecond: 100_000 },
+	test.each([
+		['while downloading', 0],
+		['before the store has begun to take the file', 500],
+	])('%s: the connection is given up', async (_when, storeDelay) => {
+		const store = fileStore().store.bind(fileStore());
+		const slowly = jest.spyOn(fileStore(), 'store').mockImplementation(async (...file) => {
+			await later(storeDelay);
+			return await store(...file);
 		});
-		const { requests, late } = await stopAt('download');
-		expect(late).toEqual([]);
-		const downloads = requests.filter(({ action }) => action === 'download');
-		expect(downloads.length).toBeGreaterThan(0);
-		expect(downloads.map(({ ended }) => ended)).not.toContain(null);
+		try {
+			await bench.emulator.set({ taskSeconds: 0.1, resultBytes: 5_000_000 });
+			await bench.emulator.fault({
+				match: { action: 'download' },
+				times: -1,
+				fault: { kind: 'trickle', bytesPerSecond: 100_000 },
+			});
+			const { requests, late } = await stopAt('download');
+			expect(late).toEqual([]);
+			const downloads = requests.filter(({ action }) => action === 'download');
+			expect(downloads.length).toBeGreaterThan(0);
+			expect(downloads.map(({ ended }) => ended)).not.toContain(null);
+		} finally {
+			slowly.mockRestore();
+		}
 	});
 
 	test('while backing off: no further try', async () => {

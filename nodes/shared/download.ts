@@ -152,21 +152,21 @@ class Source {
 			return file.push(chunk);
 		};
 		try {
-			let body = first;
-			for (;;) {
+			for (let body = first; !file.destroyed; body = await this.open(received, first.etag)) {
+				if (body.total !== first.total) throw new Unusable('the file changed while it was fetched');
 				try {
 					await this.pass(body, take);
-					if (first.total === undefined || received === first.total) break;
-					throw new Error(`only ${received} of ${first.total} bytes came`);
+					if (first.total !== undefined && received !== first.total) {
+						throw new Error(`only ${received} of ${first.total} bytes came`);
+					}
+					expectVideo(start);
+					file.push(null);
+					return;
 				} catch (error) {
 					if (file.destroyed) return;
 					await this.mend(error);
 				}
-				body = await this.open(received, first.etag);
-				if (body.total !== first.total) throw new Unusable('the file changed while it was fetched');
 			}
-			expectVideo(start);
-			file.push(null);
 		} catch (error) {
 			file.destroy(error as Error);
 		} finally {
@@ -181,6 +181,8 @@ class Source {
 		this.waitingSince = clock.now();
 		void this.watch(bytes);
 		await new Promise<void>((resolve, reject) => {
+			// Given up before anybody read it: its events are over.
+			if (bytes.destroyed) return reject(new Error('the connection broke'));
 			bytes.on('data', (chunk: Buffer) => {
 				this.waitingSince = clock.now();
 				const fresh = left > 0 ? chunk.subarray(left) : chunk;

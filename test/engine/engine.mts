@@ -9,6 +9,7 @@ import {
 	WorkflowExecute,
 } from 'n8n-core';
 import type {
+	IBinaryData,
 	ICredentialDataDecryptedObject,
 	ICredentialType,
 	IDataObject,
@@ -250,14 +251,17 @@ export async function loadPackage(): Promise<void> {
 		const config = Container.get(BinaryDataConfig);
 		config.mode = 'filesystem';
 		config.localStoragePath = path.join(process.env.N8N_USER_FOLDER as string, 'binary');
-		await Container.get(BinaryDataService).init();
+		await fileStore().init();
 	})();
 	await ready;
 }
 
+/** n8n's own store of files. */
+export const fileStore = (): BinaryDataService => Container.get(BinaryDataService);
+
 /** @returns the bytes of a stored file */
 export async function stored(item: INodeExecutionData, field = 'data'): Promise<Buffer> {
-	return await Container.get(BinaryDataService).getAsBuffer(item.binary?.[field]);
+	return await fileStore().getAsBuffer(item.binary?.[field] as IBinaryData);
 }
 
 /** Runs a workflow in n8n's engine until it ends, one way or another. */

@@ -22,15 +22,19 @@ const MB = 1e6;
 const WARM_UP_BYTES = 5 * MB;
 /** A fetch may meet garbage of the one before it, so one is not enough to see the peak. */
 const FETCHES_FOR_PEAK = 2;
-/** A fetch feels what the one before it has left in memory, so within four rounds each way comes after each other one. */
-const ORDERS = [
-	[0, 1, 3, 2],
-	[1, 2, 0, 3],
-	[2, 3, 1, 0],
-	[3, 0, 2, 1],
-];
 /** When garbage is collected is chance, so that one n8n is not enough either. */
 const N8NS_FOR_PEAK = 3;
+/**
+ * A fetch feels what the one before it has left in memory, so within four rounds each way comes after each other one.
+ *
+ * @type {Way[][]}
+ */
+const ORDERS = [
+	['ours', 'buffered', 'bare', 'http'],
+	['buffered', 'http', 'ours', 'bare'],
+	['http', 'bare', 'buffered', 'ours'],
+	['bare', 'ours', 'http', 'buffered'],
+];
 
 /** @param {Lab} lab @param {{ quick: boolean }} options */
 export async function bigResults(lab, { quick }) {
@@ -46,20 +50,17 @@ export async function bigResults(lab, { quick }) {
 		const findings = [];
 		for (const { bytes, rounds } of sizes) {
 			const memory = await step(`Memory for results of ${size(bytes)}`, async (note) => {
-				/** @type {Record<Way, number[]>} */
-				const peaks = { ours: [], buffered: [], http: [], bare: [] };
-				for (let n8n = 1; n8n <= n8ns; n8n++) {
-					for (const way of ways) {
-						note(`${WAYS[way]}, ${n8n} of ${n8ns}`);
-						peaks[way].push(await peakOver(lab, emulator, way, bytes));
+				/** @type {Record<Way, number>} */
+				const found = { ours: NaN, buffered: NaN, http: NaN, bare: NaN };
+				for (const way of ways) {
+					const peaks = [];
+					while (peaks.length < n8ns) {
+						note(`${WAYS[way]}, ${peaks.length + 1} of ${n8ns}`);
+						peaks.push(await peakOver(lab, emulator, way, bytes));
 					}
+					found[way] = median(peaks);
 				}
-				return {
-					ours: median(peaks.ours),
-					buffered: median(peaks.buffered),
-					http: median(peaks.http),
-					bare: median(peaks.bare),
-				};
+				return found;
 			});
 			findings.push({ bytes, memory, fetches: await inRounds(lab, emulator, bytes, rounds) });
 		}
@@ -104,8 +105,7 @@ async function inRounds(lab, emulator, bytes, rounds) {
 			for (const way of ways) await fetchOnce(way, WARM_UP_BYTES);
 			for (let round = 1; round <= rounds; round++) {
 				note(`round ${round} of ${rounds}`);
-				for (const place of ORDERS[round % ORDERS.length] ?? []) {
-					const way = /** @type {Way} */ (ways[place]);
+				for (const way of ORDERS[round % ORDERS.length] ?? []) {
 					await collectGarbage();
 					fetches[way].push(await fetchOnce(way, bytes));
 				}

@@ -1,12 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
-import type { IDataObject } from 'n8n-workflow';
-import { descriptionOf, GENERATE, TRIGGER } from './engine/engine.mts';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { loadOutputSchema } from 'n8n-core';
+import type { IDataObject, INodeParameters, INodePropertyOptions } from 'n8n-workflow';
+import type { Result } from './engine/engine.mts';
+import { descriptionOf, GENERATE, STATUS, TRIGGER } from './engine/engine.mts';
 import { hurry } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 import { Receiver } from './engine/webhook.mts';
 
 const bench = useBench();
+beforeAll(hurry);
 
 interface Schema {
 	type: string;
@@ -14,78 +17,154 @@ interface Schema {
 	items?: Schema;
 }
 
-function schema(file: string): Schema {
-	return JSON.parse(readFileSync(`nodes/${file}.json`, 'utf8')) as Schema;
+/** What every item has, and what is null until the provider tells it. */
+const NULLABLE = ['videoUrl', 'videoUrlExpiresAt', 'createdAt', 'updatedAt'];
+
+/** MuleRouter tells of a task whatever there is to tell, times and codes as well. */
+const muleRouter = { provider: 'muleRouter' };
+
+async function seed(task: IDataObject): Promise<string> {
+	const made = await bench.emulator.control('POST', '/tasks', { ...muleRouter, ...task });
+	return (made as { taskId: string }).taskId;
 }
 
-/** Whether a value is as declared; what may be missing may be null. */
-function holds(value: unknown, { type, properties, items }: Schema): boolean {
-	if (value === null || value === undefined) return true;
-	if (type === 'array') {
-		return Array.isArray(value) && value.every((each) => holds(each, items as Schema));
-	}
-	if (type === 'object') {
-		return Object.entries(value).every(
-			([name, each]) => properties?.[name] !== undefined && holds(each, properties[name]),
-		);
-	}
+const completed = async () => await seed({ status: 'completed' });
+const failed = async () => await seed({ status: 'failed', reason: 'Too dark', code: 5001 });
+const endless = async () => await seed({ taskSeconds: 600 });
+
+/** What comes out of Task Status for a task. */
+async function status(operation: string, taskId = '', more: INodeParameters = {}) {
+	return itemsOf(await bench.status({ ...muleRouter, operation, taskId, ...more }));
+}
+
+function itemsOf({ error, outputs }: Result): IDataObject[] {
+	expect(error).toBeUndefined();
+	return outputs.flat().map(({ json }) => json);
+}
+
+/** What n8n finds for the node in this version, in the way it looks for it. */
+function schemaOf(type: string, version: number, operation?: string): Schema {
+	const { name } = descriptionOf(type);
+	const nodeDir = path.resolve('nodes', name[0].toUpperCase() + name.slice(1));
+	return loadOutputSchema({ nodeDir, version, operation }) as unknown as Schema;
+}
+
+/** Every place of a schema that holds a value, with the value's type. */
+function declaredIn({ type, properties, items }: Schema, place: string[] = []): string[][] {
+	if (type === 'array') return declaredIn(items as Schema, [...place, '[]']);
+	if (type !== 'object') return [[place.join('.'), type]];
+	return Object.entries(properties ?? {}).flatMap(([name, each]) =>
+		declaredIn(each, [...place, name]),
+	);
+}
+
+/** The same for an item, with the values themselves. */
+function valuesIn(value: unknown, place: string[] = []): Array<[string, unknown]> {
+	if (Array.isArray(value)) return value.flatMap((each) => valuesIn(each, [...place, '[]']));
+	if (typeof value !== 'object' || value === null) return [[place.join('.'), value]];
+	return Object.entries(value).flatMap(([name, each]) => valuesIn(each, [...place, name]));
+}
+
+function isA(type: string | undefined, value: unknown): boolean {
 	return type === 'integer' ? Number.isInteger(value) : typeof value === type;
 }
 
-/** Every key of the item is declared, with its type, and every declared key is there. */
-function expectDeclared(item: IDataObject, file: string, optional: string[] = []): void {
-	const declared = schema(file);
-	expect(Object.keys(declared.properties ?? {}).sort()).toEqual(
-		[...new Set([...Object.keys(item), ...optional])].sort(),
-	);
-	expect(holds(item, declared)).toBe(true);
-}
-
-/** Where n8n looks for what a node without operations puts out: one file for each version. */
-function schemasOf(type: string): string[] {
-	const { name, version } = descriptionOf(type);
-	const folder = name[0].toUpperCase() + name.slice(1);
-	return [version].flat().map((each) => `${folder}/__schema__/v${each.toFixed(1)}.0`);
+/**
+ * Nothing comes out that is not declared, and each place that is declared has come out, with a value
+ * of its type. Not declared is what is no task: items with an `error`, and the request that Validate
+ * Only shows; nor `message`, which only an AI agent is given, and the editor offers to nobody.
+ */
+function expectDeclared(items: IDataObject[], schema: Schema): void {
+	const types = new Map(declaredIn(schema) as Array<[string, string]>);
+	const values = items.flatMap((item) => valuesIn(item));
+	const told = values.filter(([place, value]) => value !== null || !NULLABLE.includes(place));
+	expect(told.filter(([place, value]) => !isA(types.get(place), value))).toEqual([]);
+	expect(new Set(told.map(([place]) => place))).toEqual(new Set(types.keys()));
 }
 
 describe('what the editor is told of an output is what comes out', () => {
-	test('of Generate, and of each operation of Task Status', async () => {
-		hurry();
-		const { json, error } = await bench.generate({
+	test.each([1, 1.1])('of Generate %d, in time and too late', async (typeVersion) => {
+		const parameters = {
+			...muleRouter,
+			endpoint: 'videoEdit',
 			prompt: '@Video1',
 			videoUrl: bench.emulator.referenceUrl,
-		});
-		expect(error).toBeUndefined();
-		for (const file of schemasOf(GENERATE)) expectDeclared(json[0], file);
-		const { taskId } = json[0] as { taskId: string };
-		for (const operation of ['get', 'wait', 'download', 'getMany']) {
-			const looked = await bench.status({ operation, taskId });
-			expectDeclared(
-				looked.json[0],
-				`KlingTaskStatus/__schema__/v1.0.0/${operation}`,
-				operation === 'get' ? ['failure'] : [],
-			);
-		}
+		};
+		const settings = { typeVersion };
+		const done = await bench.generate(parameters, { settings });
+		await bench.emulator.set({ taskSeconds: 600 });
+		const late = await bench.generate({ ...parameters, options: { waitLimit: 0 } }, { settings });
+		expectDeclared([done, late].flatMap(itemsOf), schemaOf(GENERATE, typeVersion));
 	});
 
-	test('of the trigger', async () => {
-		hurry();
-		const { taskId } = (await bench.emulator.control('POST', '/tasks', {
-			provider: 'muleRouter',
-			status: 'completed',
-		})) as { taskId: string };
-		const receiver = await Receiver.open({
-			type: TRIGGER,
-			parameters: { provider: 'muleRouter' },
-			credentials: bench.credentials,
+	test('of Get, for a finished task and a failed one', async () => {
+		const items = [await status('get', await completed()), await status('get', await failed())];
+		expectDeclared(items.flat(), schemaOf(STATUS, 1, 'get'));
+	});
+
+	test('of Wait, for a finished task, a failed one and one that takes too long', async () => {
+		const items = [
+			await status('wait', await completed()),
+			await status('wait', await failed(), { routeByStatus: true }),
+			await status('wait', await endless(), { options: { waitLimit: 0 } }),
+		];
+		expectDeclared(items.flat(), schemaOf(STATUS, 1, 'wait'));
+	});
+
+	test('of Download', async () => {
+		const items = await status('download', await completed());
+		expectDeclared(items, schemaOf(STATUS, 1, 'download'));
+	});
+
+	test('of Get Many, for a list as documented and one that tells all of its tasks', async () => {
+		const provider = 'magnific';
+		await seed({ provider, status: 'failed' });
+		const documented = await status('getMany', '', { provider });
+		const times = { created_at: '2026-03-03T00:00:00Z', updated_at: '2026-03-03T00:01:00Z' };
+		const generated = [`${bench.emulator.mediaUrl}/results/a.mp4?Expires=1900000000`];
+		const data = [
+			{ task_id: 'a', status: 'COMPLETED', generated, ...times },
+			{ task_id: 'b', status: 'FAILED', error: { code: '5001', message: 'Too dark' }, ...times },
+		];
+		await bench.emulator.fault({
+			match: { action: 'list' },
+			fault: { kind: 'wrong-json', body: { data } },
 		});
-		try {
-			await bench.emulator.control('POST', `/tasks/${taskId}/callback`, { url: receiver.url });
-			const { json, error } = await receiver.started[0].run();
-			expect(error).toBeUndefined();
-			for (const file of schemasOf(TRIGGER)) expectDeclared(json[0], file);
-		} finally {
-			await receiver.close();
-		}
+		const detailed = await status('getMany', '', { provider });
+		expect(documented).toMatchObject([{ status: 'failed', createdAt: null }]);
+		expectDeclared([...documented, ...detailed], schemaOf(STATUS, 1, 'getMany'));
+	});
+
+	test.each([1, 1.1])(
+		'of the trigger %d, for a finished task and a failed one',
+		async (typeVersion) => {
+			const receiver = await Receiver.open({
+				type: TRIGGER,
+				typeVersion,
+				parameters: muleRouter,
+				credentials: bench.credentials,
+			});
+			try {
+				const { url } = receiver;
+				for (const taskId of [await completed(), await failed()]) {
+					await bench.emulator.control('POST', `/tasks/${taskId}/callback`, { url });
+				}
+				const results = await Promise.all(receiver.started.map(async ({ run }) => await run()));
+				expectDeclared(results.flatMap(itemsOf), schemaOf(TRIGGER, typeVersion));
+			} finally {
+				await receiver.close();
+			}
+		},
+	);
+
+	test('and no version or operation is left out above', () => {
+		const operation = descriptionOf(STATUS).properties.find(({ name }) => name === 'operation');
+		const operations = (operation?.options as INodePropertyOptions[]).map(({ value }) => value);
+		expect(operations).toEqual(['download', 'get', 'getMany', 'wait']);
+		expect(descriptionOf(STATUS).version).toBe(1);
+		expect([GENERATE, TRIGGER].map((type) => descriptionOf(type).version)).toEqual([
+			[1, 1.1],
+			[1, 1.1],
+		]);
 	});
 });

@@ -28,7 +28,9 @@ const suites = {
 
 const HELP = `npm run test:e2e [-- options] [suites]
 
-  suites         any of ${Object.keys(suites).join(', ')}; all by default
+  suites         any of ${Object.keys(suites).join(', ')}; all by default.
+                 queue, callbacksQueue and callbacksLoad need PostgreSQL and Redis (on their usual ports, or where PGHOST,
+                 PGPORT, PGUSER, PGPASSWORD, REDIS_HOST and REDIS_PORT say), editor needs Chromium (CHROMIUM_PATH)
   --only <text>  only cases with this in their name`;
 
 /** @param {string[]} args @returns {Promise<number>} the exit code */
@@ -52,7 +54,14 @@ async function main(args) {
 	const n8n = await installN8n();
 	const report = new Report(values);
 	for (const [name, run] of Object.entries(suites)) {
-		if (positionals.length === 0 || positionals.includes(name)) await run(report, n8n);
+		const began = Date.now();
+		if (positionals.length > 0 && !positionals.includes(name)) continue;
+		try {
+			await run(report, n8n);
+		} catch (error) {
+			// The others have their turn all the same, and the report comes.
+			report.fail(name, 'from beginning to end', began, error);
+		}
 	}
 	return report.print();
 }

@@ -85,15 +85,15 @@ export class Report {
 			});
 			this.#rows.push({ group, name, ms: Date.now() - began, passed: true, said });
 		} catch (error) {
-			explain(error);
-			this.#rows.push({
-				group,
-				name,
-				ms: Date.now() - began,
-				passed: false,
-				said: firstLine(error),
-			});
+			this.fail(group, name, began, error);
 		}
+	}
+
+	/** @param {string} group @param {string} name @param {number} began @param {unknown} error */
+	fail(group, name, began, error) {
+		explain(error);
+		const said = firstLine(error);
+		this.#rows.push({ group, name, ms: Date.now() - began, passed: false, said });
 	}
 
 	/** @returns {number} the exit code */

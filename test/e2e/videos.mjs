@@ -20,11 +20,9 @@ export async function checkVideos(stage, execution, expected) {
 		for (const { json, binary } of itemsOf(execution, node)) {
 			const made = await stage.video(json.taskId);
 			size = made.bytes;
-			// n8n 1 keeps files within the execution itself, which has no id to fetch them by.
-			for (const { id } of Object.values(binary ?? {})) {
-				if (id !== undefined) {
-					assert.deepEqual(await stage.world.session.binary(id), made, `the file from "${node}"`);
-				}
+			for (const file of Object.values(binary ?? {})) {
+				const content = await stage.world.session.content(file);
+				assert.deepEqual(content, made, `the file from "${node}"`);
 				found.binary++;
 			}
 			if (json.fileName) {

@@ -9,7 +9,8 @@ import { Problem } from './problem.mjs';
  * @typedef {{ id: string, name: string }} CredentialReference
  * @typedef {{ id: string, name: string, type: string, typeVersion: number, parameters: any, position?: number[], credentials?: Record<string, CredentialReference>, webhookId?: string }} WorkflowNode
  * @typedef {{ id?: string, name: string, nodes: WorkflowNode[], connections: object, settings?: object }} Workflow
- * @typedef {{ json: any, binary?: Record<string, { id: string, fileName?: string, mimeType: string, fileSize?: string }> }} Item
+ * @typedef {{ id?: string, data: string, fileName?: string, mimeType: string, fileSize?: string }} BinaryFile
+ * @typedef {{ json: any, binary?: Record<string, BinaryFile> }} Item
  * @typedef {{ startTime: number, executionTime: number, executionStatus: string, error?: any, data?: { main: Array<Item[] | null> } }} NodeRun
  * @typedef {object} Execution
  * @property {string} id
@@ -270,6 +271,17 @@ export class Session {
 	/** @param {string} id of an execution */
 	async stop(id) {
 		return await this.request('POST', `/executions/${id}/stop`);
+	}
+
+	/**
+	 * What is in a file that an execution has put out.
+	 *
+	 * @param {BinaryFile} file
+	 * @returns {Promise<{ sha256: string, bytes: number }>}
+	 */
+	async content({ id }) {
+		if (id === undefined) throw new Problem("The file is not in n8n's store, but in its memory.");
+		return await this.binary(id);
 	}
 
 	/**

@@ -7,6 +7,7 @@ import { pollingLoop } from '../lab/pollingLoop.mjs';
 import { generate, inLine, items, REFERENCE, start } from '../lab/workflows.mjs';
 import { lines } from '../report/chart.mjs';
 import { digits, median, pairedRatio, seeded, times } from '../report/figures.mjs';
+import { losses } from '../report/losses.mjs';
 
 /** @typedef {import('../lab/lab.mjs').Emulator} Emulator */
 /** @typedef {import('../../server/session.mjs').Session} Session */
@@ -207,9 +208,14 @@ function answer({ ours, loop }, taskSeconds) {
 				}),
 			},
 		],
-		losses:
-			looksRatio > 1
-				? [`Our node sends ${times(looksRatio)} the status requests of the loop.`]
-				: [],
+		losses: losses('The loop', [
+			{ what: 'time', ours: oursMedian, theirs: loopMedian, shown: (s) => `${digits(s)} s` },
+			{
+				what: 'status requests per task',
+				ours: median(looks(ours)) / count,
+				theirs: median(looks(loop)) / count,
+				shown: digits,
+			},
+		]),
 	};
 }

@@ -5,6 +5,7 @@ import { fetcher, WAYS, ways } from '../lab/fetcher.mjs';
 import { watchMemory } from '../lab/memory.mjs';
 import { bars } from '../report/chart.mjs';
 import { digits, median, pairedRatio, times } from '../report/figures.mjs';
+import { losses } from '../report/losses.mjs';
 
 /** @typedef {import('../lab/lab.mjs').Lab} Lab */
 /** @typedef {import('../lab/lab.mjs').Emulator} Emulator */
@@ -126,13 +127,17 @@ const cpus = (/** @type {Fetch[]} */ fetches) =>
  * @returns {import('../report/answer.mjs').Answer}
  */
 function answer(findings, sizes) {
+	const speed = (/** @type {number} */ bytes, /** @type {Fetch[]} */ fetches) =>
+		bytes / MB / (median(walls(fetches)) / 1000);
+	const cpuPerGB = (/** @type {number} */ bytes, /** @type {Fetch[]} */ fetches) =>
+		(median(cpus(fetches)) / 1000 / bytes) * 1e9;
 	const rows = findings.flatMap(({ bytes, fetches, memory }) =>
 		ways.map((way) => [
 			`${size(bytes)}: ${WAYS[way]}`,
-			`${digits(bytes / MB / (median(walls(fetches[way])) / 1000))} MB/s`,
+			`${digits(speed(bytes, fetches[way]))} MB/s`,
 			// Of speeds: the shorter time is the greater number.
 			times(pairedRatio(walls(fetches.bare), walls(fetches[way]))),
-			`${digits((median(cpus(fetches[way])) / 1000 / bytes) * 1e9)} s`,
+			`${digits(cpuPerGB(bytes, fetches[way]))} s`,
 			`${digits(memory[way] / MB)} MB`,
 			way === 'ours' ? '' : times(memory.ours / memory[way]),
 		]),
@@ -142,33 +147,11 @@ function answer(findings, sizes) {
 	);
 	const growth = /** @type {number} */ (largest) - /** @type {number} */ (smallest);
 
-	/** @type {string[]} */
-	const losses = [];
-	for (const { bytes, fetches, memory } of findings) {
-		// Of speeds: the shorter time is the greater number.
-		const speed = pairedRatio(walls(fetches.http), walls(fetches.ours));
-		if (speed < 0.97) {
-			losses.push(
-				`The HTTP Request node fetches a link of ${size(bytes)} faster: ours has ${times(speed)} of its speed. It does not mend a broken connection, notice a stalled one, replace an expired link or look whether a video came.`,
-			);
-		}
-		const buffered = pairedRatio(walls(fetches.buffered), walls(fetches.ours));
-		if (buffered < 0.97) {
-			losses.push(
-				`Through memory, ${size(bytes)} come faster: ours has ${times(buffered)} of that speed, for ${times(memory.ours / memory.buffered)} the memory.`,
-			);
-		}
-		if (memory.ours > memory.http * 1.25) {
-			losses.push(
-				`For ${size(bytes)} ours takes ${digits(memory.ours / MB)} MB, the HTTP Request node ${digits(memory.http / MB)} MB.`,
-			);
-		}
-	}
 	return {
 		id: 'b',
 		title: 'What does a big result cost?',
 		how: [
-			"A real n8n fetches the same finished result in four ways, each as a node: ours; the way that nodes for AI media mostly go (`encoding: 'arraybuffer'`, then `prepareBinaryData` with the buffer); n8n's HTTP Request node with its response as a file; and Node's own `stream.pipeline` from HTTP into a file, with nothing of n8n in between.",
+			"A real n8n fetches the same finished result in four ways, each as a node: ours; the way that nodes for AI media mostly go (`encoding: 'arraybuffer'`, then `prepareBinaryData` with the buffer); n8n's HTTP Request node with its response as a file; and Node's own `stream.pipeline` from HTTP into a file, with nothing of n8n in between. Only ours mends a broken connection, notices a stalled one, replaces an expired link and looks whether a video came.",
 			`Speed: by n8n's own measure of the node's time, the median of ${sizes.map(({ bytes, rounds }) => `${rounds} rounds of ${size(bytes)}`).join(' and ')}, all four ways in each round of the same n8n, in orders where each way comes after each other one; ratios are taken round by round. CPU: what the n8n process used, per gigabyte. Memory: the highest that n8n's resident memory rose in ${FETCHES_FOR_PEAK} fetches above what it was before them, each time in an n8n of its own, the median of ${N8NS_FOR_PEAK}.`,
 			"Most of the CPU time is n8n's own: each piece of a file makes its garbage collector walk through n8n's large heap, whichever way the file is fetched, so the same bare stream is faster in a process that is not n8n.",
 		],
@@ -223,6 +206,30 @@ function answer(findings, sizes) {
 				}),
 			},
 		],
-		losses,
+		losses: findings.flatMap(({ bytes, fetches, memory }) =>
+			ways.flatMap((way) =>
+				losses(`${size(bytes)}, ${WAYS[way]}`, [
+					{
+						what: 'speed',
+						ours: speed(bytes, fetches.ours),
+						theirs: speed(bytes, fetches[way]),
+						shown: (value) => `${digits(value)} MB/s`,
+						isMoreBetter: true,
+					},
+					{
+						what: 'CPU per GB',
+						ours: cpuPerGB(bytes, fetches.ours),
+						theirs: cpuPerGB(bytes, fetches[way]),
+						shown: (value) => `${digits(value)} s`,
+					},
+					{
+						what: 'memory over base',
+						ours: memory.ours / MB,
+						theirs: memory[way] / MB,
+						shown: (value) => `${digits(value)} MB`,
+					},
+				]),
+			),
+		),
 	};
 }

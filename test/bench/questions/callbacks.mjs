@@ -11,6 +11,7 @@ import { postAll } from '../lab/load.mjs';
 import { inLine, node, noOp, trigger, webhook } from '../lab/workflows.mjs';
 import { bars } from '../report/chart.mjs';
 import { digits, median, pairedRatio, times } from '../report/figures.mjs';
+import { losses } from '../report/losses.mjs';
 
 /** @typedef {import('../../server/session.mjs').Session} Session */
 /**
@@ -231,6 +232,14 @@ function answer(rates, count, rounds) {
 	const ratio = (server, to, what) => pairedRatio(all(server, 'ours', what), all(server, to, what));
 	/** @param {Server} server @param {Receiver} to @param {keyof Rate} what */
 	const shown = (server, to, what) => (to === 'ours' ? '' : times(ratio(server, to, what)));
+	/** @param {Server} server @param {Receiver} to @param {keyof Rate} what @param {string} name @param {string} unit */
+	const compare = (server, to, what, name, unit) => ({
+		what: name,
+		ours: median(all(server, 'ours', what)),
+		theirs: median(all(server, to, what)),
+		shown: (/** @type {number} */ value) => `${digits(value)} ${unit}`,
+		isMoreBetter: what !== 'cpu',
+	});
 	/** @param {Server} server @param {Receiver} to @param {string} text @param {number} least */
 	const target = (server, to, text, least) => ({
 		text: `${SERVERS[server].name}: ${text}`,
@@ -281,11 +290,13 @@ function answer(rates, count, rounds) {
 				}),
 			},
 		],
-		losses: servers
-			.filter((server) => ratio(server, 'plain', 'done') < 0.97)
-			.map(
-				(server) =>
-					`${SERVERS[server].name}: a Webhook node that checks nothing takes more callbacks; ours takes ${times(ratio(server, 'plain', 'done'))} as many.`,
+		losses: servers.flatMap((server) =>
+			names.flatMap((name) =>
+				losses(`${RECEIVERS[name]}, ${SERVERS[server].name}`, [
+					compare(server, name, 'done', 'callbacks done', '/s'),
+					compare(server, name, 'cpu', "n8n's CPU for one", 'ms'),
+				]),
 			),
+		),
 	};
 }

@@ -80,6 +80,8 @@ function answer(packages, readings, rounds) {
 		];
 	});
 	const faster = names.filter((_, n) => median(/** @type {number[]} */ (loads[n])) < ourLoad);
+	const made = readings.map((list) => median(list.map(({ make }) => make)));
+	const quicker = names.filter((_, n) => Number(made[n]) < Number(made[0]));
 	const smaller = packages.filter(({ bytes }) => bytes < ourBytes).map(({ name }) => name);
 	return {
 		id: 'a',
@@ -133,6 +135,7 @@ function answer(packages, readings, rounds) {
 		],
 		losses: [
 			...(faster.length > 0 ? [`Faster to load than ours: ${faster.join(', ')}.`] : []),
+			...(quicker.length > 0 ? [`Quicker to make one of each: ${quicker.join(', ')}.`] : []),
 			...(smaller.length > 0 ? [`Smaller than ours: ${smaller.join(', ')}.`] : []),
 		],
 	};

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { lines } from '../report/chart.mjs';
 import { digits, mean, percent, quantile, seeded, times } from '../report/figures.mjs';
+import { losses } from '../report/losses.mjs';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -187,21 +188,14 @@ function answer(ways, curves) {
 	const short = (/** @type {Watched[]} */ list) =>
 		list.filter(({ duration }) => duration <= 2 * MINUTE);
 
-	/** @type {string[]} */
-	const losses = [];
-	for (const seconds of FIXED) {
-		const theirs = of(`every ${seconds} s`);
-		if (relative(theirs) < relative(ours)) {
-			losses.push(
-				`Looking every ${seconds} s notices the end earlier than our schedule (${percent(relative(theirs))} of the duration against ${percent(relative(ours))}), for ${digits(looks(theirs) / looks(ours))} times the requests.`,
-			);
-		}
-		if (looks(short(theirs)) < looks(short(ours))) {
-			losses.push(
-				`For tasks of up to two minutes, looking every ${seconds} s takes fewer requests: ${digits(looks(short(theirs)))} against our ${digits(looks(short(ours)))}.`,
-			);
-		}
-	}
+	/** @param {string} where @param {number} seconds @param {(list: Watched[]) => Watched[]} part */
+	const against = (where, seconds, part) => {
+		const theirs = part(of(`every ${seconds} s`));
+		return losses(`Looking every ${seconds} s, ${where}`, [
+			{ what: 'lag', ours: relative(part(ours)), theirs: relative(theirs), shown: percent },
+			{ what: 'requests', ours: looks(part(ours)), theirs: looks(theirs), shown: digits },
+		]);
+	};
 	return {
 		id: 'd',
 		title: 'How late is the end of a task noticed, and for how many requests?',
@@ -270,7 +264,10 @@ function answer(ways, curves) {
 				}),
 			},
 		],
-		losses,
+		losses: FIXED.flatMap((seconds) => [
+			...against('all tasks', seconds, (list) => list),
+			...against('tasks of up to two minutes', seconds, short),
+		]),
 	};
 }
 

@@ -10,12 +10,15 @@ export const GENERATE = 'Kling V2V Generate';
 export const STATUS = 'Kling Task Status';
 export const TRIGGER = 'Kling V2V Trigger';
 
+/** Where this n8n can be reached, shown in the trigger's URLs. */
+export const PUBLIC_URL = 'https://n8n.example.com';
+
 /** What a person may type, and what has to be among the answers; n8n takes the word "Trigger" off a name. */
 const SEARCHES = [
 	{ text: 'kling', found: [GENERATE, STATUS, 'Kling V2V'] },
-	{ text: 'video to video', found: [GENERATE] },
+	{ text: 'video to video', found: [GENERATE, STATUS, 'Kling V2V'] },
 	{ text: 'v2v', found: [GENERATE] },
-	{ text: 'freepik', found: [GENERATE, STATUS] },
+	{ text: 'freepik', found: [GENERATE, STATUS, 'Kling V2V'] },
 	{ text: 'task status', found: [STATUS] },
 	{ text: 'kling webhook', found: ['Kling V2V'] },
 ];
@@ -57,6 +60,9 @@ const STEPS = [
 	},
 	{ choose: ['provider', 'Magnific'], shown: ['downloadVideo', 'binaryPropertyName'] },
 ];
+
+/** The same with the reference video in a binary field instead of a link. */
+const FROM_FILE = ['videoBinaryPropertyName', 'downloadVideo', 'binaryPropertyName'];
 
 /** @type {Check[]} */
 export const checks = [
@@ -103,7 +109,10 @@ export const checks = [
 				assert.deepEqual(await editor.shown(FIELDS), shown, after);
 				assert.equal(await editor.field('videoUrl').count(), 1, `one Video URL ${after}`);
 			}
-			return `${STEPS.length} steps`;
+			await editor.choose('videoSource', 'Binary File');
+			assert.deepEqual(await editor.shown(FIELDS), FROM_FILE, 'for a file');
+			assert.equal(await editor.field('videoUrl').count(), 0, 'no Video URL for a file');
+			return `${STEPS.length + 1} steps`;
 		},
 	},
 	{
@@ -137,7 +146,7 @@ export const checks = [
 		check: async (editor) => {
 			await editor.add('kling v2v trigger', 'On completed');
 			const url = await editor.productionUrl();
-			assert.match(url, /\/webhook\/[0-9a-f-]{36}\/webhook$/);
+			assert.match(url, new RegExp(`^${PUBLIC_URL}/webhook/[0-9a-f-]{36}/webhook$`));
 			const magnific = 'Copy the Production URL above into the Kling V2V Generate node';
 			const muleRouter = 'Add the Production URL above in the MuleRouter console';
 			const secret = 'Enter the Webhook Secret in the credential';

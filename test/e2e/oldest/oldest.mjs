@@ -4,6 +4,7 @@
 // Why 1.88: in 1.85 came the names of connection types that the nodes take from n8n-workflow, and in 1.88 the condition `@tool`, by
 // which a property is another one for an AI agent; before, When to Continue would be passed over. What came later still (an
 // execution's cancel signal, hints, being called as a tool) is used where it is there.
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Session } from '../../server/session.mjs';
@@ -30,6 +31,15 @@ export class OldSession extends Session {
 	/** @param {string} id @override */
 	async publish(id) {
 		await this.request('PATCH', `/workflows/${id}`, { active: true });
+	}
+
+	/** Files are a part of the execution, and have no id. @param {import('../../server/session.mjs').BinaryFile} file @override */
+	async content({ data }) {
+		const content = Buffer.from(data, 'base64');
+		return {
+			sha256: createHash('sha256').update(content).digest('hex'),
+			bytes: content.length,
+		};
 	}
 
 	/** @param {string} id @param {string} trigger @override */

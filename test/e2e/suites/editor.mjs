@@ -6,7 +6,7 @@ import { root } from '../../setup.mjs';
 import { freePort } from '../../server/ports.mjs';
 import { size } from '../../server/progress.mjs';
 import { launchChromium } from '../editor/browser.mjs';
-import { GENERATE, checks } from '../editor/checks.mjs';
+import { GENERATE, PUBLIC_URL, checks } from '../editor/checks.mjs';
 import { Editor } from '../editor/editor.mjs';
 import { takePictures, themes } from '../editor/pictures.mjs';
 import { importForEditor } from '../editor/workflows.mjs';
@@ -18,9 +18,6 @@ const MOST_BYTES = 200_000;
 
 /** That of `npm start`, so that pictures show what a reader sees there. */
 const MEDIA_PORT = 8766;
-
-/** Shown in the trigger's URLs, as by an n8n that can be reached. */
-const PUBLIC_URL = 'https://n8n.example.com';
 
 /**
  * The editor as a person uses it.

@@ -1,5 +1,6 @@
 // @ts-check
 import { callbackCases } from '../cases/callbacks.mjs';
+import { credentialCases } from '../cases/credentials.mjs';
 import { errorOutputCase } from '../cases/errorOutput.mjs';
 import { exampleCase } from '../cases/examples.mjs';
 import { restartCase } from '../cases/restart.mjs';
@@ -26,6 +27,7 @@ export async function queue(report, n8n) {
 			exampleCase(world, 'callbackToStorage'),
 			exampleCase(world, 'submitThenTrigger'),
 			exampleCase(world, 'folderToS3'),
+			...credentialCases(world),
 			stopCase(world),
 			...retryOnFailCases(world),
 			errorOutputCase(world),

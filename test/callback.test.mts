@@ -242,6 +242,48 @@ describe('a task that fails', () => {
 	);
 });
 
+describe('items that nothing calls back for', () => {
+	const items = [{ dry: true }, { dry: false }, { url: 'nonsense' }, { dry: true }];
+	const mixed = () =>
+		pauses.workflow(
+			items,
+			{
+				videoUrl: `={{ $json.url ?? "${bench.emulator.referenceUrl}" }}`,
+				options: { validateOnly: '={{ $json.dry ?? false }}' },
+			},
+			{ onError: 'continueRegularOutput' },
+		);
+	const preview = {
+		provider: 'magnific',
+		endpoint: 'referenceToVideo',
+		request: expect.objectContaining({ method: 'POST' }),
+	};
+	const bad = expect.objectContaining({ error: expect.stringContaining('Video URL must be') });
+
+	test('with Validate Only per item come out beside the video, in the order of the input', async () => {
+		await pauses.server.run('e1', mixed());
+		const [taskId] = await idsOf();
+		await complete(taskId);
+		const { json, items: found } = await pauses.server.end('e1');
+		const video = expect.objectContaining({ taskId, status: 'completed' });
+		expect(json).toEqual([preview, video, bad, preview]);
+		expect(found.map(({ pairedItem }) => (pairedItem as { item: number }).item)).toEqual([
+			0, 1, 2, 3,
+		]);
+		expect(found.map(({ binary }) => binary !== undefined)).toEqual([false, true, false, false]);
+		const { requests } = await bench.emulator.state();
+		expect(requests.filter(({ path }) => path.includes('undefined'))).toEqual([]);
+		expect(await billed()).toBe(1);
+	});
+
+	test('are not late at the deadline', async () => {
+		await pauses.server.run('e1', mixed());
+		const { json } = await pauses.server.expire('e1');
+		const late = expect.objectContaining({ taskId: (await idsOf())[0], timedOut: true });
+		expect(json).toEqual([preview, late, bad, preview]);
+	});
+});
+
 describe('an item that cannot be created', () => {
 	test('with Continue On Fail is put out with the others', async () => {
 		await bench.emulator.fault({

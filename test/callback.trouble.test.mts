@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { IRunExecutionData } from 'n8n-workflow';
+import type { IDataObject, IRunExecutionData } from 'n8n-workflow';
 import type { RunOptions } from './engine/engine.mts';
 import { execute, withCredentials } from './engine/engine.mts';
 import { passed, Pauses, until } from './engine/pauses.mts';
@@ -137,6 +137,18 @@ describe('the provider', () => {
 			expect((await pauses.server.end('e1', 2000)).json[0].taskId).toBe(id);
 		},
 	);
+
+	test('that repeats the resume URL in its refusal tells nobody how to continue the execution', async () => {
+		const fault = { kind: 'echo', status: 400 };
+		await bench.emulator.fault({ match: { action: 'create' }, fault });
+		const { error, run, log } = await pauses.server.run('e1', pauses.workflow(1));
+		expect(error?.message).toContain('"webhook_url');
+		const { requests } = await bench.emulator.state();
+		const [{ body }] = requests.filter(({ action }) => action === 'create');
+		const { search } = new URL(String((body as IDataObject).webhook_url));
+		expect(search.length).toBeGreaterThan(40);
+		expect(JSON.stringify([run, log, error])).not.toContain(search);
+	});
 
 	test('that is down when the node runs once more for its error need not be asked again', async () => {
 		await dropCallbacks();

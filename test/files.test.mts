@@ -54,6 +54,18 @@ describe('a reference video from a binary field', () => {
 		expect((await bench.emulator.state()).violations).toEqual([]);
 	});
 
+	test('is uploaded when the provider has time again', async () => {
+		await bench.emulator.fault({
+			match: { action: 'upload-request' },
+			times: 5,
+			fault: { kind: 'status', status: 429, headers: { 'retry-after': '0.02' } },
+		});
+		const { json, error } = await bench.generate(fromFile(), { files });
+		expect(error).toBeUndefined();
+		expect(json[0].status).toBe('completed');
+		expect(await seen('upload-request')).toHaveLength(6);
+	});
+
 	test('is uploaded again after a fault that passes, and paid once', async () => {
 		await bench.emulator.fault(
 			{ match: { action: 'upload-request' }, fault: { kind: 'status', status: 503 } },

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { INodeParameters } from 'n8n-workflow';
 import { stored } from './engine/engine.mts';
 import { keys, useBench } from './engine/setup.mts';
+import { images } from './media/images.mts';
 
 const bench = useBench();
 const options = { pollInterval: 1 };
@@ -58,7 +60,6 @@ describe('a finished video', () => {
 		const { sha256 } = (await emulator.control('GET', `/tasks/${tasks[0].taskId}/sha256`)) as {
 			sha256: string;
 		};
-		const { createHash } = await import('node:crypto');
 		expect(
 			createHash('sha256')
 				.update(await stored(items[0]))
@@ -272,6 +273,21 @@ describe('the request', () => {
 		expect((await creations())[0].body).toMatchObject({ duration: '6', cfg_scale: 0.2 });
 	});
 
+	test('takes an image as Base64 up to the documented 10 MB', async () => {
+		const png = await images.bytes('640x360.png');
+		const image = Buffer.concat([png, Buffer.alloc(10e6 - png.length)]).toString('base64');
+		const { error } = await bench.generate(
+			muleRouter('videoToVideo', {
+				additionalFields: { firstFrame: '={{ $json.image }}' },
+				completion: 'submitOnly',
+			}),
+			{ input: [{ image }] },
+		);
+		expect(error).toBeUndefined();
+		const [{ body }] = (await bench.emulator.state()).tasks;
+		expect(body.first_frame).toContain(createHash('sha256').update(image).digest('hex'));
+	});
+
 	test('never takes the key to a result host', async () => {
 		await bench.emulator.fault({
 			match: { action: 'download' },
@@ -408,6 +424,25 @@ describe('bad input', () => {
 			['Elements takes at most 4 (5 given)'],
 		],
 		[
+			'lists of what is no text',
+			{
+				provider: 'muleRouter',
+				prompt: 'x',
+				videoList: list,
+				additionalFields: {
+					images: '={{ 5 }}',
+					elements: {
+						elements: [{ referenceImages: '={{ [5] }}', referenceVideos: '={{ { a: 1 } }}' }],
+					},
+				},
+			},
+			[
+				'Images 1 must be text (got 5)',
+				'Elements 1, Reference Images 1 must be text (got 5)',
+				'Elements 1, Reference Videos 1 must be text (got an object)',
+			],
+		],
+		[
 			'three images and two elements',
 			{
 				provider: 'muleRouter',
@@ -448,6 +483,11 @@ describe('bad input', () => {
 			[
 				'First Frame must be an http or https URL, a data URI, Base64 or the name of a binary field (got "my picture")',
 			],
+		],
+		[
+			'a long text that is no Base64',
+			{ videoUrl: url, additionalFields: { imageUrl: '={{ "A".repeat(14_000_000) + "!" }}' } },
+			['Image URL must be an http or https URL, a data URI, Base64 or the name'],
 		],
 		[
 			'a poll interval below a second',

@@ -1,6 +1,6 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
-import { execute, GENERATE, node } from './engine/engine.mts';
+import { Credentials, execute, GENERATE, node } from './engine/engine.mts';
 import { hurry } from './engine/haste.mts';
 import { keys, useBench } from './engine/setup.mts';
 
@@ -151,6 +151,24 @@ describe('Retry Execution', () => {
 		expect((await state()).billed.total).toBe(2);
 	});
 
+	test('does not take the age of a task that had failed for how long tasks take', async () => {
+		await bench.emulator.set({ failTasks: { nth: [1] }, taskSeconds: 0.3 });
+		const failed = await bench.generate(magnific());
+		const context = JSON.parse(JSON.stringify(failed.data.executionData?.contextData));
+		for (const entry of Object.values<any>(context['node:Kling'].klingLedger.entries)) {
+			entry.createdAt -= 60 * 60_000;
+		}
+		const retryOf = {
+			...failed.data,
+			executionData: { ...failed.data.executionData, contextData: context },
+		} as typeof failed.data;
+		const began = Date.now();
+		const { json } = await bench.generate(magnific({ options: { waitLimit: 0.15 } }), { retryOf });
+		expect(json[0].status).toBe('completed');
+		// Its limit is 9 s.
+		expect(Date.now() - began).toBeLessThan(4000);
+	});
+
 	test('a finished run leaves nothing behind', async () => {
 		const { data } = await bench.generate(magnific());
 		const { contextData } = data.executionData ?? {};
@@ -176,6 +194,22 @@ describe('a request that creates a task is repeated', () => {
 		expect(json[0].status).toBe('completed');
 		expect(await count('create')).toBe(3);
 		expect((await state()).billed.total).toBe(1);
+	});
+
+	test.each([
+		['no time', '0'],
+		['a time that is over', new Date(0).toUTCString()],
+	])('at the usual pace where Retry-After names %s', async (_name, value) => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			times: -1,
+			fault: { kind: 'status', status: 429, headers: { 'retry-after': value } },
+		});
+		await bench.generate(magnific({ options: { waitLimit: 1 / 60 } }));
+		const tries = await count('create');
+		expect(tries).toBeGreaterThan(5);
+		// In a second, of pauses of 20 to 100 ms.
+		expect(tries).toBeLessThan(40);
 	});
 
 	test('where no byte was sent', async () => {
@@ -237,6 +271,28 @@ describe('a request that creates a task is repeated', () => {
 			possibleTaskIds: [tasks[0].taskId],
 			retryable: false,
 		});
+	});
+
+	test('never, also if the credential cannot be read after it', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'reset', makeTask: true },
+		});
+		const { getDecrypted } = Credentials.prototype;
+		jest.spyOn(Credentials.prototype, 'getDecrypted').mockImplementation(async function (
+			this: Credentials,
+			...given
+		) {
+			if ((await state()).billed.total > 0) throw new Error('The database is away');
+			return await getDecrypted.apply(this, given);
+		});
+		try {
+			const { error } = await bench.generate(magnific());
+			expect(error?.message).toContain('Magnific may have created a task that is billed');
+			expect(error?.description).toContain('Look for it in the Magnific console');
+		} finally {
+			jest.restoreAllMocks();
+		}
 	});
 
 	test('never at MuleRouter, where the error says where to look', async () => {
@@ -358,6 +414,20 @@ describe('the spending limits', () => {
 		);
 		expect(json).toHaveLength(2);
 	});
+});
+
+test('a task that the provider fails at once is an error, also for who does not wait', async () => {
+	const taskId = '8e1e315e-b50d-4334-a231-be7d19a372f4';
+	await bench.emulator.fault({
+		match: { action: 'create' },
+		fault: {
+			kind: 'wrong-json',
+			body: { data: { task_id: taskId, status: 'FAILED', generated: [] } },
+		},
+	});
+	const { error } = await bench.generate(magnific({ completion: 'submitOnly' }));
+	expect(error?.message).toContain('Magnific could not make the video');
+	expect(error?.context.details).toMatchObject({ taskId, status: 'failed' });
 });
 
 describe('Validate Only', () => {

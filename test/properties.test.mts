@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
 import { descriptionOf, GENERATE, loadPackage } from './engine/engine.mts';
+import { built } from './engine/haste.mts';
 
 /**
  * The documented tables, written down once more from the providers' pages, and held against what
@@ -270,6 +271,47 @@ describe('the properties are the documented parameters', () => {
 			);
 			// The one that differs: MuleRouter's `video` is the same thing as Magnific's `video_url`.
 			expect(name).toBe(camel === 'video' ? 'videoUrl' : camel);
+		}
+	});
+});
+
+describe.each([
+	['videoList', 'videos', { videoUrl: 'https://example.com/a.mp4' }],
+	['elements', 'elements', { frontalImage: 'start' }],
+])('a list of objects: %s', (name, within, entry) => {
+	const { checkValue } = built<typeof import('../nodes/shared/values.ts')>('values');
+	const check = (given: unknown) => {
+		const scope = { provider: 'muleRouter', endpoint: 'videoToVideo', videoSource: 'url' };
+		const list = declared(scope).find((property) => property.name === name) as Declared;
+		return { list, checked: checkValue(list, given, 'List', scope) };
+	};
+
+	test.each([
+		['a JSON text', JSON.stringify([entry]), `(got "${JSON.stringify([entry])}")`],
+		['one object', entry, '(got an object)'],
+		['a number', 0, '(got 0)'],
+		['true', true, '(got true)'],
+	])('is refused as %s, and not dropped', (_name, given, got) => {
+		const problems = [`List must be a list ${got}`];
+		expect(check(given).checked).toEqual({ problems });
+		expect(check({ [within]: given }).checked).toEqual({ problems });
+	});
+
+	test('is refused with an entry that is no object', () => {
+		const problems = ['List 2 must be an object (got 5)'];
+		expect(check({ [within]: [entry, 5] }).checked).toEqual({ problems });
+	});
+
+	test('is taken with or without the name that n8n gives it', () => {
+		const { checked } = check([entry]);
+		expect(checked).toMatchObject({ value: [expect.anything()], problems: [] });
+		expect(check({ [within]: [entry] }).checked).toEqual(checked);
+	});
+
+	test.each([undefined, null, '', [], {}])('is not set where it is %j', (given) => {
+		for (const nothing of [given, { [within]: given }]) {
+			const { list, checked } = check(nothing);
+			expect(checked).toEqual({ problems: list.required ? ['List is required'] : [] });
 		}
 	});
 });

@@ -273,4 +273,31 @@ describe('Route by Status', () => {
 			expect(failed.map(({ json }) => json.error)).toEqual(['Task ID is required']);
 		},
 	);
+
+	test.each([
+		['an ID that is none', { taskId: 'a/b' }, true],
+		['a task of the other provider', { provider: 'muleRouter', taskId: 'ab' }, true],
+		['by an expression', { taskId: 'a/b', isRouted: true }, '={{ $json.isRouted }}'],
+	])(
+		'sends an error to Failed also when it is all there is: %s',
+		async (_, json, routeByStatus) => {
+			const { outputs } = await bench.status(
+				{ routeByStatus, downloadVideo: false },
+				{ input: [json], settings: { onError: 'continueRegularOutput' } },
+			);
+			expect(outputs.map(({ length }) => length)).toEqual([0, 0, 1]);
+			expect(outputs[2][0].json.error).toEqual(expect.any(String));
+		},
+	);
+
+	test.each(['download', 'getMany'])(
+		'has no part in %s, which has one output',
+		async (operation) => {
+			const { outputs } = await bench.status(
+				{ operation, routeByStatus: true, taskId: 'a/b', provider: 'muleRouter' },
+				{ settings: { onError: 'continueRegularOutput' } },
+			);
+			expect(outputs.map(({ length }) => length)).toEqual([1]);
+		},
+	);
 });

@@ -54,6 +54,23 @@ describe('Stop', () => {
 		}
 	});
 
+	test.each(['continueRegularOutput', 'continueErrorOutput'] as const)(
+		'with On Error = %s: the task ID is in the item, and the task is not forgotten',
+		async (onError) => {
+			await bench.emulator.set({ taskSeconds: 600 });
+			const { outputs, data } = await bench.generate(
+				{ prompt: '@Video1', videoUrl: bench.emulator.referenceUrl },
+				{ settings: { onError }, stop: requestSeen('status') },
+			);
+			const [{ taskId }] = (await bench.emulator.state()).tasks;
+			const details = { provider: 'magnific', endpoint: 'referenceToVideo', taskId };
+			expect(outputs.flat().map(({ json }) => json)).toEqual([
+				{ error: 'The execution was stopped', details },
+			]);
+			expect(JSON.stringify(data.executionData?.contextData)).toContain(taskId);
+		},
+	);
+
 	test('while a task is being created: its answer is heard out, and its ID is in the log', async () => {
 		await bench.emulator.set({ taskSeconds: 600 });
 		await bench.emulator.fault({ match: { action: 'create' }, fault: { kind: 'slow', ms: 200 } });

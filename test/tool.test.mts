@@ -17,6 +17,7 @@ import {
 	withCredentials,
 } from './engine/engine.mts';
 import { hurry } from './engine/haste.mts';
+import { until } from './engine/pauses.mts';
 import { useBench } from './engine/setup.mts';
 
 /** n8n-core's own way of calling a node for an AI agent. */
@@ -85,11 +86,20 @@ function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}) {
 			[],
 		);
 	const invoke = makeHandleToolInvocation(context, tool, nodeTypes.getByName(GENERATE), data);
-	return async (prompt: string) => JSON.parse(await invoke({ prompt })) as IDataObject[];
+	const call = async (prompt: string) => JSON.parse(await invoke({ prompt })) as IDataObject[];
+	return Object.assign(call, { data });
 }
 
 async function billed(): Promise<number> {
 	return (await bench.emulator.state()).billed.total;
+}
+
+/** However busy the machine is: as soon as the emulator has seen so many such requests. */
+async function seen(action: string, times = 1): Promise<void> {
+	await until(async () => {
+		const { requests } = await bench.emulator.state();
+		return requests.filter((request) => request.action === action).length >= times;
+	});
 }
 
 describe('as the tool of an AI agent', () => {
@@ -157,5 +167,102 @@ describe('as the tool of an AI agent', () => {
 		const answers = await Promise.all([make('@Video1 a'), make('@Video1 b'), make('@Video1 c')]);
 		expect(new Set(answers.map(([{ taskId }]) => taskId)).size).toBe(3);
 		expect(await billed()).toBe(3);
+	});
+
+	test.each([{}, { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 }])(
+		'a call that ends takes no lost answer from another that goes on (%j)',
+		async (settings) => {
+			// The second call still looks at the list when the first has ended.
+			await bench.emulator.fault(
+				{ match: { action: 'list', nth: 2 }, fault: { kind: 'slow', ms: 250 } },
+				{ match: { action: 'create', nth: 2 }, fault: { kind: 'reset', makeTask: true } },
+			);
+			const make = toolOf({}, settings);
+			const prompts = ['@Video1 a', '@Video1 b'];
+			const calls = await Promise.allSettled(prompts.map(make));
+			expect(calls.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+			const lost = prompts[calls.findIndex(({ status }) => status === 'rejected')];
+			await expect(make(lost)).rejects.toThrow('may have created a task that is billed');
+			expect(await billed()).toBe(2);
+		},
+	);
+
+	test.each(['submitOnly', 'poll'])(
+		'two alike at the same time are two, and neither gets the task of the other (%s)',
+		async (completion) => {
+			await bench.emulator.fault({
+				match: { action: 'create', nth: 1 },
+				fault: { kind: 'slow', ms: 250 },
+			});
+			const make = toolOf({ completion });
+			const first = make('@Video1');
+			await seen('create');
+			const answers = await Promise.all([first, make('@Video1')]);
+			expect(new Set(answers.map(([{ taskId }]) => taskId)).size).toBe(2);
+			expect(await billed()).toBe(2);
+		},
+	);
+
+	test('one alike that is waited for is not handed to another call', async () => {
+		await bench.emulator.set({ taskSeconds: 0.5 });
+		const make = toolOf({ completion: 'poll' });
+		const first = make('@Video1');
+		await seen('status');
+		const answers = await Promise.all([first, make('@Video1')]);
+		expect(new Set(answers.map(([{ taskId }]) => taskId)).size).toBe(2);
+		expect(await billed()).toBe(2);
+	});
+
+	test('a lost answer is not asked for again while one alike goes on, nor after it', async () => {
+		await bench.emulator.fault(
+			{ match: { action: 'create', nth: 1 }, fault: { kind: 'reset', makeTask: true } },
+			{ match: { action: 'create', nth: 2 }, fault: { kind: 'slow', ms: 300 } },
+		);
+		const make = toolOf({});
+		const both = [make('@Video1'), make('@Video1')];
+		await expect(Promise.all(both)).rejects.toThrow('may have created a task that is billed');
+		await expect(make('@Video1')).rejects.toThrow('may have created a task that is billed');
+		const calls = await Promise.allSettled(both);
+		expect(calls.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+		const again = await Promise.allSettled([make('@Video1'), make('@Video1')]);
+		expect(again.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+		expect(await billed()).toBe(2);
+	});
+
+	test('of two alike that fail, each takes up a task of its own at the next try', async () => {
+		await bench.emulator.set({ taskSeconds: 0.3 });
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			times: 10,
+			fault: { kind: 'status', status: 401 },
+		});
+		const make = toolOf(
+			{ completion: 'poll' },
+			{ retryOnFail: true, maxTries: 5, waitBetweenTries: 1 },
+		);
+		const answers = await Promise.all([make('@Video1'), make('@Video1')]);
+		expect(answers.map(([{ status }]) => status)).toEqual(['completed', 'completed']);
+		expect(new Set(answers.map(([{ taskId }]) => taskId)).size).toBe(2);
+		expect(await billed()).toBe(2);
+	});
+
+	test('a lost answer is not asked for again where the error is an item, either', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create', nth: 1 },
+			fault: { kind: 'reset', makeTask: true },
+		});
+		const make = toolOf({}, { onError: 'continueRegularOutput' });
+		for (let asked = 0; asked < 2; asked++) {
+			const [{ error }] = await make('@Video1');
+			expect(error).toContain('may have created a task that is billed');
+		}
+		expect(await billed()).toBe(1);
+	});
+
+	test('calls that end well leave nothing behind', async () => {
+		const make = toolOf({});
+		await Promise.all([make('@Video1 a'), make('@Video1 a'), make('@Video1 b')]);
+		const { contextData } = make.data.executionData ?? {};
+		expect(JSON.stringify(contextData)).not.toContain('klingLedger');
 	});
 });

@@ -1,11 +1,16 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { readItems, settle } from '../shared/items';
 import { Session } from '../shared/session';
-import { operations, readRequest } from './operations';
+import { operations, readRequest, readRouting } from './operations';
 import { byStatus } from './routing';
 
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-	const requests = readItems(context, (item) => readRequest(context, item));
+	let isRouted = false;
+	const requests = readItems(context, (item) => {
+		// Before anything can be found wrong with the item: an error has its output, too.
+		isRouted = readRouting(context, item) || isRouted;
+		return readRequest(context, item);
+	});
 	const session = new Session(context);
 	const output = await settle(
 		session,
@@ -13,6 +18,5 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 		async (request) => await operations[request.operation](session, request),
 	);
 	session.end();
-	const isRouted = requests.some((request) => 'operation' in request && request.isRouted);
 	return isRouted ? byStatus(output) : [output];
 }

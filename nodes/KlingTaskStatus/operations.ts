@@ -36,15 +36,30 @@ export interface Request {
 /** The task is there and still at work, where a finished one is needed. */
 class NotFinished extends KlingError {}
 
+/** @returns whether the item goes to the output of its status, whatever else is wrong with it */
+export function readRouting(context: IExecuteFunctions, item: number): boolean {
+	return (
+		hasStatus(readOperation(context, item)) &&
+		context.getNodeParameter('routeByStatus', item, false) === true
+	);
+}
+
+function readOperation(context: IExecuteFunctions, item: number): Operation {
+	return readChoice(context, item, 'operation', 'Operation', OPERATIONS);
+}
+
+function hasStatus(operation: Operation): boolean {
+	return operation === 'get' || operation === 'wait';
+}
+
 export function readRequest(context: IExecuteFunctions, item: number): Request {
-	const operation = readChoice(context, item, 'operation', 'Operation', OPERATIONS);
-	const hasStatus = operation === 'get' || operation === 'wait';
+	const operation = readOperation(context, item);
 	const ref = operation === 'getMany' ? undefined : readRef(context, item);
 	const provider = ref ? providers[ref.provider] : readProvider(context, item);
 	const { options, problems } = readOptions(context, item);
 	const field =
 		operation === 'download' ||
-		(hasStatus && context.getNodeParameter('downloadVideo', item, true) === true)
+		(hasStatus(operation) && context.getNodeParameter('downloadVideo', item, true) === true)
 			? readBinaryField(context, item)
 			: undefined;
 	const all = [...problems, ...(field?.problems ?? [])];
@@ -59,7 +74,7 @@ export function readRequest(context: IExecuteFunctions, item: number): Request {
 		ref,
 		options,
 		binaryField: field?.value,
-		isRouted: hasStatus && context.getNodeParameter('routeByStatus', item, false) === true,
+		isRouted: readRouting(context, item),
 		limit: context.getNodeParameter('returnAll', item, false)
 			? Infinity
 			: (context.getNodeParameter('limit', item, 50) as number),

@@ -16,7 +16,11 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 	const jobs = await inspect(run, asked);
 	const output = await settle(run, jobs, async (job) => {
 		if (job.options.validateOnly) return await run.preview(job);
-		if (job.completion !== 'poll' && !run.isInherited(job)) return await run.submit(job);
+		if (job.completion !== 'poll' && !run.isInherited(job)) {
+			const { task } = await run.submit(job);
+			expectVideo(task);
+			return { task };
+		}
 		const { task, timedOut } = await run.make(job);
 		if (timedOut || !isFinished(task)) return { task, timedOut };
 		expectVideo(task);

@@ -12,7 +12,7 @@ import type { ErrorDetails } from './errors';
 import type { VideoFacts } from './media/video';
 import type { NodeContext } from './session';
 import type { KlingTask, TaskRef } from './task';
-import { taskToJson } from './task';
+import { refOf, taskToJson } from './task';
 
 /** What becomes of an input item: a task as far as it got, or the request that would make one. */
 export type Outcome =
@@ -57,8 +57,13 @@ function sentence({ taskId, provider, endpoint, status, videoUrls }: KlingTask):
 }
 
 /** Only these keys: with any other, n8n takes a failed item for a good one. */
-function errorItem(context: NodeContext, error: unknown, item: number): INodeExecutionData {
-	const details = error instanceof KlingError ? error.details : {};
+function errorItem(
+	context: NodeContext,
+	error: unknown,
+	item: number,
+	task: TaskRef | undefined,
+): INodeExecutionData {
+	const details = error instanceof KlingError ? error.details : task ? refOf(task) : {};
 	const failed: INodeExecutionData = {
 		json: { error: messageOf(error), details: withoutGaps(details) },
 		pairedItem: { item },
@@ -146,6 +151,8 @@ interface Whole {
 	end(): void;
 	/** The tasks that exist, and are paid, whatever becomes of the run. */
 	created(): TaskRef[];
+	/** The task of an item, as far as the run knows it. */
+	taskOf(item: number): TaskRef | undefined;
 }
 
 /**
@@ -154,7 +161,7 @@ interface Whole {
  * has settled - a further try must find every task that this one has created.
  */
 export async function settle<T extends { item: number }>(
-	{ context, isTool, end, created }: Whole,
+	{ context, isTool, end, created, taskOf }: Whole,
 	entries: Array<T | Bad>,
 	work: (entry: T) => Promise<Outcome | Outcome[]>,
 ): Promise<INodeExecutionData[]> {
@@ -171,7 +178,7 @@ export async function settle<T extends { item: number }>(
 				if (error instanceof Stopped) failures.push({ error, item: entry.item });
 				else failures.unshift({ error, item: entry.item });
 				if (!goesOn) end();
-				return [errorItem(context, error, entry.item)];
+				return [errorItem(context, error, entry.item, taskOf(entry.item))];
 			}
 		}),
 	);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { IContextObject } from 'n8n-workflow';
 import type { ErrorDetails } from './errors';
 import { asObject } from './read';
@@ -44,7 +44,12 @@ export interface RunKey {
 	runIndex: number;
 	/** Called by an AI agent: n8n then counts every try as another run, and runs may overlap. */
 	isTool: boolean;
+	/** Aborted when the run is over. */
+	signal: AbortSignal;
 }
+
+/** Who has an entry in hand; it is nobody's when another process has written it. */
+const holders = new WeakMap<Entry, Ledger>();
 
 /**
  * The tasks of one run of a node, remembered in n8n's node context the moment they exist. The
@@ -52,70 +57,115 @@ export interface RunKey {
  * further try nor "Retry execution" pays for a task twice.
  *
  * - Within an execution an item is recognised by its place: its parameters may hold `$now` or a
- *   random value, and differ from try to try. An agent's call has no place, but what it asks for.
+ *   random value, and differ from try to try. An agent's call has no place, but what it asks for;
+ *   of calls that ask for the same, none gets what another that still runs has in hand.
  * - A later execution (a person pressed Retry) must also have asked for the same; what the provider
  *   gave up, or is uncertain, that person may pay for again.
  * - Another run of the node, as in a loop, starts an empty book.
  */
 export class Ledger {
-	private readonly book: Book;
-
-	private readonly own: Set<string>;
+	private readonly scope: string;
 
 	constructor(
 		private readonly context: IContextObject,
-		{ executionId, runIndex, isTool }: RunKey,
+		private readonly run: RunKey,
 	) {
-		const scope = isTool ? 'tool' : `run ${runIndex}`;
+		this.scope = run.isTool ? 'tool' : `run ${run.runIndex}`;
+		if (this.book) return;
 		const kept = asObject(context[KEY]) as Partial<Book>;
-		if (kept.executionId === executionId && kept.scope === scope && kept.entries) {
-			this.book = kept as Book;
-		} else {
-			const entries = kept.scope === scope ? resumable(kept.entries ?? {}) : {};
-			this.book = { executionId, scope, entries };
-			context[KEY] = this.book;
-		}
-		// An agent's calls share a book, and each closes no more than its own part.
-		this.own = new Set(isTool ? [] : Object.keys(this.book.entries));
+		delete context[KEY];
+		const entries = kept.scope === this.scope ? resumable(kept.entries ?? {}) : {};
+		for (const [key, entry] of Object.entries(entries)) this.put(key, entry);
 	}
 
 	find(place: Place): Entry | undefined {
-		const key = this.keyOf(place);
-		const entry: Entry | undefined = this.book.entries[key];
+		const free = this.keysOf(place)
+			.map((key) => this.entries[key])
+			.filter((each) => !this.isTaken(each));
+		const entry = free.find(({ state }) => state === 'created') ?? free.at(0);
 		const isAnother = entry?.state === 'created' && entry.inherited && entry.asked !== place.asked;
-		if (entry === undefined || isAnother) return undefined;
-		this.own.add(key);
-		return entry;
+		return isAnother ? undefined : entry;
+	}
+
+	/** As long as this run goes on, no other call of an agent finds the entry. */
+	take(entry: Entry): void {
+		holders.set(entry, this);
 	}
 
 	write(place: Place, entry: Entry): void {
-		const key = this.keyOf(place);
-		this.own.add(key);
-		this.book.entries[key] = entry;
+		this.take(entry);
+		this.put(this.ownKeyOf(place) ?? this.newKeyOf(place), entry);
 	}
 
 	/** Forgets a task, so that another can be asked for. */
 	strike(place: Place): void {
-		delete this.book.entries[this.keyOf(place)];
+		const key = this.ownKeyOf(place);
+		if (key !== undefined) this.forget([key]);
 	}
 
 	/** Every task that this run has created. */
 	tasks(): TaskRef[] {
-		return [...this.own].flatMap((key) => {
-			const entry: Entry | undefined = this.book.entries[key];
-			return entry?.state === 'created' ? [refOf(entry.ref)] : [];
-		});
+		return Object.values(this.entries).flatMap((entry) =>
+			entry.state === 'created' && this.isOwn(entry) ? [refOf(entry.ref)] : [],
+		);
 	}
 
 	/** A finished run leaves nothing that a later one could take for its own. */
 	close(): void {
-		for (const key of this.own) delete this.book.entries[key];
-		const isEmpty = Object.keys(this.book.entries).length === 0;
-		if (isEmpty && this.context[KEY] === this.book) delete this.context[KEY];
+		const { entries } = this;
+		this.forget(Object.keys(entries).filter((key) => this.isOwn(entries[key])));
 	}
 
-	private keyOf({ item, asked }: Place): string {
-		return this.book.scope === 'tool' ? `${asked} ${item}` : String(item);
+	/**
+	 * Looked up each time: an agent's calls share the book, and whichever takes the last entry out
+	 * takes the book away, while another may be about to write.
+	 */
+	private get book(): Book | undefined {
+		const kept = asObject(this.context[KEY]) as Partial<Book>;
+		const isOfRun = kept.executionId === this.run.executionId && kept.scope === this.scope;
+		return isOfRun && kept.entries ? (kept as Book) : undefined;
+	}
+
+	private get entries(): Record<string, Entry> {
+		return this.book?.entries ?? {};
+	}
+
+	private put(key: string, entry: Entry): void {
+		const { executionId } = this.run;
+		const book = this.book ?? { executionId, scope: this.scope, entries: {} };
+		book.entries[key] = entry;
+		this.context[KEY] = book;
+	}
+
+	private forget(keys: string[]): void {
+		const { entries } = this;
+		for (const key of keys) delete entries[key];
+		if (this.book && Object.keys(entries).length === 0) delete this.context[KEY];
+	}
+
+	/** An agent's calls share a book, and each answers for no more than its own part. */
+	private isOwn(entry: Entry): boolean {
+		return !this.run.isTool || holders.get(entry) === this;
+	}
+
+	private isTaken(entry: Entry): boolean {
+		const holder = holders.get(entry);
+		return !this.isOwn(entry) && holder !== undefined && !holder.run.signal.aborted;
+	}
+
+	private ownKeyOf(place: Place): string | undefined {
+		return this.keysOf(place).find((key) => this.isOwn(this.entries[key]));
+	}
+
+	/** Where the book has entries for the place: several, if an agent's calls ask for the same. */
+	private keysOf({ item, asked }: Place): string[] {
+		const { entries } = this;
+		if (!this.run.isTool) return item in entries ? [String(item)] : [];
+		return Object.keys(entries).filter((key) => key.startsWith(`${asked} ${item} `));
+	}
+
+	private newKeyOf({ item, asked }: Place): string {
+		return this.run.isTool ? `${asked} ${item} ${randomUUID()}` : String(item);
 	}
 }
 
@@ -126,8 +176,8 @@ export function fingerprint(...asked: unknown[]): string {
 
 function resumable(entries: Record<string, Entry>): Record<string, Entry> {
 	return Object.fromEntries(
-		Object.entries(entries).flatMap(([item, entry]) =>
-			entry.state === 'created' ? [[item, { ...entry, inherited: true }]] : [],
+		Object.entries(entries).flatMap(([key, entry]) =>
+			entry.state === 'created' ? [[key, { ...entry, inherited: true }]] : [],
 		),
 	);
 }

@@ -1,4 +1,4 @@
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { deliver } from './deliver';
 import { KlingError } from './errors';
 import type { ErrorDetails } from './errors';
@@ -50,9 +50,12 @@ const AT_ONCE = 4;
 
 /** @returns whether there is anything to pause for */
 export function isPaused(entries: Array<Job | Bad>): boolean {
-	return entries.some(
-		(entry) => 'order' in entry && entry.completion === 'callback' && !entry.options.validateOnly,
-	);
+	return entries.some(isCalledBack);
+}
+
+/** Not so an item that cannot be worked on, is only validated, or continues at once. */
+function isCalledBack(entry: Job | Bad): entry is Job {
+	return 'order' in entry && entry.completion === 'callback' && !entry.options.validateOnly;
 }
 
 /**
@@ -67,9 +70,13 @@ export async function pause(
 	output: INodeExecutionData[],
 ): Promise<INodeExecutionData[]> {
 	const { context, clock } = run;
-	const jobs = entries.filter((entry) => 'order' in entry);
+	const jobs = entries.filter(isCalledBack);
 	const waiting = output.map((each, item) =>
-		waitingOf(each, item, jobs.find((job) => job.item === item)?.binaryField),
+		waitingOf(
+			each,
+			item,
+			jobs.find((job) => job.item === item),
+		),
 	);
 	takeOver(pauseIn(context, run.index)?.waiting ?? [], waiting);
 	const ask = async (task: KlingTask) => await lookUp(run, task).catch(unlessUnknown);
@@ -81,9 +88,9 @@ export async function pause(
 	const kept: Pause = { until: deadline.getTime(), run: run.index, waiting, input };
 	context.getContext('node')[PAUSE] = kept;
 	// n8n puts these out at the deadline, without asking the node again.
-	const late = output.map(({ json, ...item }) => ({
+	const late = output.map(({ json, ...item }, index) => ({
 		...item,
-		json: isOpen(json) ? { ...json, timedOut: true } : json,
+		json: 'task' in waiting[index] ? { ...json, timedOut: true } : json,
 	}));
 	context.getExecuteData().data = { main: [late] };
 	await context.putExecutionToWait(deadline);
@@ -152,8 +159,10 @@ export async function finish(
 ): Promise<INodeExecutionData[]> {
 	const turns = new Slots(AT_ONCE);
 	const { context, isTool, end } = session;
-	const created = () => waiting.flatMap((entry) => ('task' in entry ? [refOf(entry.task)] : []));
-	return await settle({ context, isTool, end, created }, waiting, async (entry) => {
+	const tasks = waiting.flatMap((entry) => ('task' in entry ? [entry] : []));
+	const created = () => tasks.map(({ task }) => refOf(task));
+	const taskOf = (item: number) => tasks.find((entry) => entry.item === item)?.task;
+	return await settle({ context, isTool, end, created, taskOf }, waiting, async (entry) => {
 		if ('error' in entry) throw new KlingError(entry.error, '', entry.details);
 		if ('ready' in entry) return { ready: entry.ready };
 		const { task, field } = entry;
@@ -162,15 +171,13 @@ export async function finish(
 	});
 }
 
-function isOpen(json: IDataObject): boolean {
-	return json.error === undefined && !isFinished(json as unknown as KlingTask);
-}
-
-function waitingOf(output: INodeExecutionData, item: number, field?: string): Waiting {
+/** @param job what calls back for the item, if anything does */
+function waitingOf(output: INodeExecutionData, item: number, job?: Job): Waiting {
 	const { json } = output;
 	if (json.error !== undefined) {
 		return { item, error: String(json.error), details: asObject(json.details) };
 	}
 	const task = json as unknown as KlingTask;
-	return isFinished(task) || json.timedOut ? { item, ready: output } : { item, task, field };
+	const isReady = !job || isFinished(task) || json.timedOut;
+	return isReady ? { item, ready: output } : { item, task, field: job.binaryField };
 }

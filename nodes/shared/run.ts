@@ -7,7 +7,7 @@ import { Session } from './session';
 import { Slots } from './slots';
 import { Submitter } from './submit';
 import type { Submitted } from './submit';
-import type { KlingTask } from './task';
+import type { KlingTask, TaskRef } from './task';
 import { account } from './transport';
 import { wait } from './wait';
 import type { Waited } from './wait';
@@ -18,6 +18,9 @@ export class Run extends Session<IExecuteFunctions> {
 
 	/** Which run of the node in its execution, as in a loop. */
 	readonly index: number;
+
+	/** By item: the task that it is about. */
+	private readonly tasks = new Map<number, TaskRef>();
 
 	private readonly slots: Slots;
 
@@ -30,6 +33,7 @@ export class Run extends Session<IExecuteFunctions> {
 			executionId: context.getExecutionId(),
 			runIndex: this.index,
 			isTool: context.isToolExecution?.() ?? false,
+			signal: this.signal,
 		});
 		const good = jobs.filter((job) => 'order' in job);
 		this.slots = new Slots(good[0]?.options.maxConcurrentTasks ?? 1);
@@ -61,7 +65,9 @@ export class Run extends Session<IExecuteFunctions> {
 
 	/** Creates the task of an item, unless an earlier try has. */
 	async submit({ order }: Job): Promise<Submitted> {
-		return await this.submitter.submit(order);
+		const submitted = await this.submitter.submit(order);
+		this.tasks.set(order.item, submitted.task);
+		return submitted;
 	}
 
 	/**
@@ -98,13 +104,17 @@ export class Run extends Session<IExecuteFunctions> {
 
 	readonly created = () => this.ledger.tasks();
 
+	readonly taskOf = (item: number) => this.tasks.get(item);
+
 	/**
-	 * Leaves nothing behind, unless n8n is about to run the node once more: with Retry On Fail it
-	 * does so when the first item is an error item.
+	 * Leaves nothing behind, unless the same may be asked for once more: by n8n, which with Retry On
+	 * Fail runs the node again when the first item is an error item; by an agent, after any error; or
+	 * by a person, after Stop.
 	 */
 	close(output: INodeExecutionData[]): void {
-		const runsAgain = this.context.getNode().retryOnFail && output[0]?.json.error !== undefined;
-		if (!runsAgain) this.ledger.close();
+		const hasFailed = output[0]?.json.error !== undefined;
+		const mayComeAgain = hasFailed && (this.context.getNode().retryOnFail || this.isTool);
+		if (!mayComeAgain && this.sinceEnd() < 0) this.ledger.close();
 		this.end();
 	}
 

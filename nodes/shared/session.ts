@@ -45,6 +45,9 @@ export class Session<Context extends NodeContext = NodeContext> {
 	/** The tasks that this run has created. */
 	readonly created = (): TaskRef[] => [];
 
+	/** The task of an item, as far as this run knows it. */
+	readonly taskOf: (item: number) => TaskRef | undefined = () => undefined;
+
 	/** A line in n8n's log, where a task id survives even when the execution does not. */
 	log(message: string, task: TaskRef): void {
 		const { provider, endpoint, taskId } = task;

@@ -94,9 +94,11 @@ export class Submitter {
 	private remembered(order: Order): Submitted | undefined {
 		const entry = this.ledger.find(order);
 		if (entry?.state === 'uncertain') {
+			// Not taken: no call that asks for the same may pass it over, and send the request again.
 			throw new MaybeCreated(entry.message, entry.advice, entry.details);
 		}
 		if (entry === undefined) return undefined;
+		this.ledger.take(entry);
 		const origin = entry.inherited ? 'execution' : 'try';
 		return { task: newTask(entry.ref, 'CREATED'), createdAt: entry.createdAt, origin };
 	}
@@ -106,14 +108,15 @@ export class Submitter {
 		const { provider, endpoint } = order;
 		clock.check();
 		await this.listOnce(provider);
-		const body = await lend(this.session, order);
+		const { onBusy } = this;
+		const patiently = () => ({ clock, deadline: clock.now() + order.patience, onBusy });
+		const body = await lend(this.session, order, patiently());
 		clock.check();
 		// From here on a task may exist, whatever goes wrong: not even this code may ask twice.
 		this.remember(order, uncertain(order, 'the request was cut off'));
 		const pending = create(context, provider, order.path, body, {
-			clock,
-			deadline: clock.now() + order.patience,
-			onBusy: this.onBusy,
+			...patiently(),
+			hidden: order.callbackUrl ? secretsOf(order.callbackUrl) : [],
 		});
 		void this.nameOnStop(provider, pending).catch(() => undefined);
 		let answer: Answer | undefined;
@@ -166,7 +169,12 @@ export class Submitter {
 		const reason = `${describe(answer)}${typeof trace === 'string' ? `; request ${excerpt(trace, 80)}` : ''}`;
 		// Remembered before anything else is tried: the list may fail, and Stop may come.
 		this.remember(order, uncertain(order, reason, answer));
-		const found = uncertain(order, reason, answer, await this.appearedSince(provider));
+		const found = uncertain(
+			order,
+			reason,
+			answer,
+			await this.appearedSince(provider).catch(() => undefined),
+		);
 		this.remember(order, found);
 		this.session.context.logger.warn(`${found.message}. ${found.advice}`);
 		throw found;
@@ -216,6 +224,15 @@ export class Submitter {
 		const ids = [...now].filter((id) => !before?.has(id) && !mine.has(id));
 		return { ids: ids.slice(0, MOST_NAMED), isSince: before !== undefined };
 	}
+}
+
+/** What is shorter is no secret, and may stand in an answer by chance. */
+const SHORTEST_TOKEN = 16;
+
+/** Whoever knows a resume URL, or the token in it, can continue the execution. */
+function secretsOf(callbackUrl: string): string[] {
+	const tokens = [...new URL(callbackUrl).searchParams.values()];
+	return [callbackUrl, ...tokens.filter((token) => token.length >= SHORTEST_TOKEN)];
 }
 
 /** Tasks at the provider that this run does not know. */

@@ -67,26 +67,33 @@ export async function read(
 	});
 }
 
-/** One POST that costs nothing, such as asking for a place to put a file. */
+/** How long a POST is tried again. */
+export interface Patience {
+	clock: Clock;
+	/** When to stop, in milliseconds since 1970. */
+	deadline: number;
+	/** Told when the provider asks to slow down. */
+	onBusy(): void;
+}
+
+/**
+ * A POST that costs nothing, such as asking for a place to put a file.
+ * @returns the last answer, whatever it is
+ */
 export async function post(
 	context: Context,
 	provider: Provider,
 	path: string,
 	body: IDataObject,
+	patiently: Patience,
 ): Promise<Answer> {
-	return await request(context, provider, {
-		method: 'POST',
-		url: path,
-		body,
-		timeout: patience.readTimeout,
-	});
+	const options = { method: 'POST', url: path, body, timeout: patience.readTimeout } as const;
+	return await repeat(patiently, async () => await request(context, provider, options));
 }
 
 /**
- * Sends the POST that creates a task. It is repeated only where surely no task was made: after 429
- * and 503, and where no byte was sent. Neither provider has an idempotency key.
- * @param deadline when to stop trying again, in milliseconds since 1970
- * @param onBusy told when the provider asks to slow down
+ * The POST that creates a task. Neither provider has an idempotency key.
+ * @param hidden texts of the request that no error may repeat
  * @returns the last answer, whatever it is
  */
 export async function create(
@@ -94,28 +101,38 @@ export async function create(
 	provider: Provider,
 	path: string,
 	body: IDataObject,
-	{ clock, deadline, onBusy }: { clock: Clock; deadline: number; onBusy(): void },
+	{ hidden, ...patiently }: Patience & { hidden: string[] },
+): Promise<Answer> {
+	const options = { method: 'POST', url: path, body, timeout: patience.createTimeout } as const;
+	return await repeat(patiently, async () => {
+		const answer = await request(uninterrupted(context), provider, options);
+		return { ...answer, body: hidden.reduce(withoutSecret, answer.body) };
+	});
+}
+
+/** Sends once more only where surely nothing was done. */
+async function repeat(
+	{ clock, deadline, onBusy }: Patience,
+	send: () => Promise<Answer>,
 ): Promise<Answer> {
 	const downSince = clock.now();
 	for (let tries = 0; ; tries++) {
 		clock.check();
-		const answer = await request(uninterrupted(context), provider, {
-			method: 'POST',
-			url: path,
-			body,
-			timeout: patience.createTimeout,
-		});
-		if (!mayCreateAgain(answer)) return answer;
+		const answer = await send();
+		if (!didNothing(answer)) return answer;
 		const isBusy = answer.status === 429;
 		if (isBusy) onBusy();
-		const pause = retryAfter(answer, clock) ?? backOff(tries, clock);
+		// "At once" and a time that is over are no pace to go on at.
+		const asked = retryAfter(answer, clock) ?? 0;
+		const pause = asked > 0 ? Math.max(asked, patience.firstPause) : backOff(tries, clock);
 		const giveUpAt = isBusy ? deadline : Math.min(deadline, downSince + patience.outage);
 		if (clock.now() + pause > giveUpAt) return answer;
 		await clock.pause(pause);
 	}
 }
 
-function mayCreateAgain({ status, failure }: Answer): boolean {
+/** Answers after which `post` and `create` have tried again as long as they may. */
+export function didNothing({ status, failure }: Answer): boolean {
 	return status === 429 || status === 503 || failure?.sent === false;
 }
 
@@ -213,9 +230,9 @@ function explain(error: unknown): NonNullable<Answer['failure']> {
 	return { sent: !notSent, reason: excerpt(code ? `${code} (${message})` : message, 200) };
 }
 
-/** An answer may repeat the key, as in "invalid key …", and parts of it reach errors and logs. */
-function withoutSecret(body: unknown, secret: string | undefined): unknown {
+/** An answer may repeat a secret, as in "invalid key …", and parts of it reach errors and logs. */
+function withoutSecret(body: unknown, secret: string): unknown {
 	const text = JSON.stringify(body);
-	if (!secret || !text?.includes(secret)) return body;
+	if (!text?.includes(secret)) return body;
 	return JSON.parse(text.replaceAll(secret, '***'));
 }

@@ -14,7 +14,7 @@ const ok = (value: unknown): Checked => ({ value, problems: [] });
 const wrong = (...problems: string[]): Checked => ({ problems });
 
 const DATA_URI = /^data:image\/(?:png|jpe?g);base64,[A-Za-z0-9+/=\s]+$/i;
-const BASE64 = /^[A-Za-z0-9+/]{64,}={0,2}$/;
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const FIELD_NAME = /^[A-Za-z0-9_.-]{1,63}$/;
 
 /**
@@ -126,13 +126,18 @@ function checkText({ maxLength, format }: Limits, given: unknown, label: string)
 
 function checkImage(text: string, label: string): Checked {
 	if (isHttpUrl(text)) return ok(new Media('image', label, { url: text }));
-	if (DATA_URI.test(text) || BASE64.test(text)) {
+	if (DATA_URI.test(text) || isBase64(text)) {
 		return ok(new Media('image', label, { base64: text }));
 	}
 	if (FIELD_NAME.test(text)) return ok(new Media('image', label, { field: text }));
 	return wrong(
 		`${label} must be an http or https URL, a data URI, Base64 or the name of a binary field${got(text)}`,
 	);
+}
+
+/** What is shorter may be a field's name. The length is no `{64,}`: V8's stack ends at 3 MB of those. */
+function isBase64(text: string): boolean {
+	return text.length >= 64 && BASE64.test(text);
 }
 
 function checkNumber({ typeOptions, ...property }: INodeProperties, given: unknown, label: string) {
@@ -171,7 +176,11 @@ function checkEntries(
 	scope: Scope,
 ): Checked {
 	const [collection] = property.options as INodePropertyCollection[];
-	const entries = asArray(isObject(given) ? given[collection.name] : given);
+	const entries = isObject(given) && collection.name in given ? given[collection.name] : given;
+	if (isLeftAlone(entries)) {
+		return property.required ? wrong(`${label} is required`) : ok(undefined);
+	}
+	if (!Array.isArray(entries)) return wrong(`${label} must be a list${got(entries)}`);
 	const checked = entries.map((entry, index) => {
 		const position = `${label} ${index + 1}`;
 		if (!isObject(entry)) return wrong(`${position} must be an object${got(entry)}`);
@@ -184,7 +193,6 @@ function checkEntries(
 		);
 		return problems.length > 0 ? wrong(...problems) : ok(body);
 	});
-	if (entries.length === 0 && property.required) return wrong(`${label} is required`);
 	return gather(checked, (property as ApiProperty).limits ?? {}, label);
 }
 

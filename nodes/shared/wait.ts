@@ -84,6 +84,8 @@ export async function wait(
 	let task = known;
 	let refusals = 0;
 	let missingLinks = 0;
+	// When a task ended that had done so before the first look, nobody knows.
+	let isFollowed = isNew;
 	let pause = isNew ? schedule.next(kind, 0, pollInterval) : 0;
 	for (;;) {
 		const left = deadline - clock.now();
@@ -95,9 +97,10 @@ export async function wait(
 			session.report(task, elapsed());
 			const lacksLink = task.status === 'completed' && task.videoUrls.length === 0;
 			if (isFinished(task) && !(lacksLink && missingLinks++ < forgiveness.missingLinks)) {
-				schedule.learn(kind, elapsed());
+				if (isFollowed && task.status === 'completed') schedule.learn(kind, elapsed());
 				return { task, timedOut: false };
 			}
+			isFollowed = true;
 		} else if (isRefusal(seen.answer, elapsed() <= unknownAtFirst)) {
 			if (++refusals >= forgiveness.refusals) throw unavailable(task, seen.answer.status);
 		}

@@ -826,6 +826,8 @@ describe('faults', () => {
 				[502, '3', { message: 'Bad gateway' }],
 			);
 			assert.ok(failing.headers.has('x-emulator'));
+			const echo = await next({ kind: 'echo', status: 422 });
+			assert.match(/** @type {any} */ (await echo.json()).message, /"video_url":/);
 			const page = await next({ kind: 'html' });
 			assert.match(
 				`${page.headers.get('content-type')} ${await page.text()}`,
@@ -854,11 +856,12 @@ describe('faults', () => {
 				}),
 				/timeout/,
 			);
-			assert.equal(await billed(), makeTask ? 9 : 0);
+			assert.equal(await billed(), makeTask ? 10 : 0);
 			const { requests } = await state();
 			assert.deepEqual(
 				requests.filter((one) => one.action === 'create').map((one) => one.ended),
 				[
+					'answered',
 					'answered',
 					'answered',
 					'answered',

@@ -35,6 +35,7 @@ const replacing = {
 		contentType: text,
 		...makeTask,
 	},
+	echo: { status: { ...status, required: true }, ...makeTask },
 	html: { status, ...makeTask },
 	empty: { status, ...makeTask },
 	truncated: { ...makeTask },
@@ -183,9 +184,10 @@ const SAMPLE = reply(
  * @param {Fault} fault
  * @param {Reply | null} truth null when the request was kept from taking effect
  * @param {string} elsewhere this request's address on another origin of the emulator
+ * @param {unknown} sent the body of this request
  * @returns {Reply}
  */
-export function spoil(fault, truth, elsewhere) {
+export function spoil(fault, truth, elsewhere, sent) {
 	const answer = truth ?? SAMPLE;
 	const { body } = answer;
 	switch (fault.kind) {
@@ -198,6 +200,12 @@ export function spoil(fault, truth, elsewhere) {
 				{ 'content-type': type, ...fault.headers },
 			);
 		}
+		case 'echo':
+			return reply(
+				fault.status,
+				JSON.stringify({ message: `Invalid request: ${JSON.stringify(sent)}` }),
+				{ 'content-type': 'application/json' },
+			);
 		case 'html':
 			return reply(fault.status ?? 200, PAGE, { 'content-type': 'text/html; charset=utf-8' });
 		case 'empty':

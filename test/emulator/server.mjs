@@ -181,7 +181,7 @@ class Listener {
 			: null;
 		const elsewhere = this.name === 'api' ? emulator.mediaUrl : `http://${HOST}:${this.port}`;
 		const answer = fault
-			? spoil(fault, truth, `${elsewhere}${request.url}`)
+			? spoil(fault, truth, `${elsewhere}${request.url}`, entry.body)
 			: /** @type {import('./http.mjs').Reply} */ (truth);
 		// Whoever still sends when the connection is closed behind an answer may never read that answer.
 		if (route.streams && !answer.delivery?.end) await finished(request.resume()).catch(() => {});

@@ -6,7 +6,8 @@ import { asText, excerpt } from '../read';
 import { refusal } from '../refusal';
 import type { Session } from '../session';
 import type { Order } from '../submit';
-import { post } from '../transport';
+import { didNothing, post } from '../transport';
+import type { Patience } from '../transport';
 import { binarySource } from './binarySource';
 import { isFault } from './fault';
 import { decode, mimeTypeOf, replaceMedia } from './media';
@@ -54,10 +55,11 @@ export function lendingProblem(
 export async function lend(
 	session: Session<IExecuteFunctions>,
 	order: Order,
+	patiently: Patience,
 ): Promise<IDataObject> {
 	const lent = await replaceMedia(
 		order.body,
-		async (media) => await lendOne(session, order, media),
+		async (media) => await lendOne(session, order, media, patiently),
 	);
 	return lent as IDataObject;
 }
@@ -66,12 +68,13 @@ async function lendOne(
 	session: Session<IExecuteFunctions>,
 	{ provider, item }: Order,
 	media: Media,
+	patiently: Patience,
 ): Promise<string> {
 	const { context } = session;
 	const { origin } = media;
 	if ('url' in origin) return origin.url;
 	if (provider.upload) {
-		return await upload(session, provider, await fileOf(context, item, media), media);
+		return await upload(session, provider, await fileOf(context, item, media), media, patiently);
 	}
 	if ('base64' in origin) return origin.base64;
 	if (media.kind === 'video') {
@@ -128,18 +131,19 @@ async function upload(
 	provider: Provider,
 	file: File,
 	{ label }: Media,
+	patiently: Patience,
 ): Promise<string> {
 	const { context, clock } = session;
 	const { path, body, readTicket } = provider.upload as NonNullable<Provider['upload']>;
 	for (let tries = 1; ; tries++) {
 		clock.check();
-		const answer = await post(context, provider, path, body(file.mimeType));
+		const answer = await post(context, provider, path, body(file.mimeType), patiently);
 		const ticket = answer.status === 200 ? readTicket(answer.body) : undefined;
 		const failure = ticket
 			? await put(session, provider, ticket, file, label)
 			: refusal(provider, answer, {});
 		if (ticket && !failure) return ticket.assetUrl;
-		const isFinal = answer.status >= 400 && answer.status < 500 && answer.status !== 429;
+		const isFinal = didNothing(answer) || (answer.status >= 400 && answer.status < 500);
 		if (isFinal || tries >= uploadPatience.tries) throw failure;
 		await clock.pause(uploadPatience.pause * tries);
 	}

@@ -250,7 +250,7 @@ function answer({ short, long, fewer, count, real }) {
 		const [callback, poll] = [figures(runs.callback), figures(runs.poll)];
 		const row = (/** @type {string} */ name, /** @type {typeof poll} */ way) => [
 			name,
-			digits(way.underWay),
+			String(way.underWay),
 			way.isWhole ? inSeconds(way.seconds) : `${way.done} done after ${inSeconds(way.seconds)}`,
 			`${inMB(way.overBase)}, ${inMB(way.peak)}`,
 			`${inSeconds(way.other)}, ${inSeconds(way.longest)}${way.failures ? `, ${way.failures} failed` : ''}`,

@@ -37,6 +37,14 @@ async function seen(action: string) {
 	return (await bench.emulator.state()).requests.filter((each) => each.action === action);
 }
 
+/** What the files were declared as when a place for them was asked for. */
+async function declared(): Promise<string[]> {
+	const types = (await seen('upload-request')).map(
+		({ body }) => (body as { files: Array<{ content_type: string }> }).files[0].content_type,
+	);
+	return types.sort();
+}
+
 describe('a reference video from a binary field', () => {
 	test('is uploaded to Magnific: a ticket, then the bytes without the key', async () => {
 		const { json, error } = await bench.generate(fromFile(), { files });
@@ -52,6 +60,14 @@ describe('a reference video from a binary field', () => {
 		const [create] = await seen('create');
 		expect((create.body as IDataObject).video_url).toMatch(/\/assets\//);
 		expect((await bench.emulator.state()).violations).toEqual([]);
+	});
+
+	test('is declared as a type that Magnific takes, if n8n knows it by another', async () => {
+		const clip = path.join(folder, 'clip.m4v');
+		await fetchTo(clip, 'reference.mp4');
+		const { error } = await bench.generate(fromFile(), { files: { ...files, clip } });
+		expect(error).toBeUndefined();
+		expect(await declared()).toEqual(['video/mp4']);
 	});
 
 	test('is uploaded when the provider has time again', async () => {
@@ -163,10 +179,7 @@ describe('an image', () => {
 		);
 		expect(error).toBeUndefined();
 		expect(json[0].status).toBe('completed');
-		const types = (await seen('upload-request')).map(
-			({ body }) => (body as { files: Array<{ content_type: string }> }).files[0].content_type,
-		);
-		expect(types.sort()).toEqual(['image/png', 'video/mp4']);
+		expect(await declared()).toEqual(['image/png', 'video/mp4']);
 		const [create] = await seen('create');
 		expect((create.body as IDataObject).image_url).toMatch(/\/assets\//);
 		expect((await bench.emulator.state()).violations).toEqual([]);
@@ -182,10 +195,7 @@ describe('an image', () => {
 			},
 		);
 		expect(error).toBeUndefined();
-		const types = (await seen('upload-request')).map(
-			({ body }) => (body as { files: Array<{ content_type: string }> }).files[0].content_type,
-		);
-		expect(types.sort()).toEqual(['image/jpeg', 'video/mp4']);
+		expect(await declared()).toEqual(['image/jpeg', 'video/mp4']);
 	});
 
 	test('goes to MuleRouter as Base64, or as the URL it is', async () => {

@@ -477,6 +477,56 @@ describe('hints', () => {
 		expect((await bench.generate(magnific())).hints).toEqual([]);
 	});
 
+	const still = () => `${bench.emulator.mediaUrl}/start.png`;
+	const element = () => ({ frontalImage: still(), referenceImages: [still()] });
+	test.each<[string, () => INodeParameters, string[]]>([
+		[
+			'no elements at Magnific',
+			() => magnific({ prompt: '@Video1 with @Element1' }),
+			['@Element1'],
+		],
+		['no image', () => magnific({ prompt: '@Video1 like @Image1' }), ['@Image1']],
+		['a second video', () => magnific({ prompt: '@Video1 and @video2' }), ['@video2']],
+		[
+			'nothing: a start frame is an image',
+			() => magnific({ prompt: '@Video1 @Image1', additionalFields: { imageUrl: still() } }),
+			[],
+		],
+		[
+			'a second image, twice',
+			() =>
+				muleRouter({
+					prompt: '@Video1 @Image1 @Image2 @Image2 @Element0',
+					additionalFields: { images: [still()] },
+				}),
+			['@Image2, @Element0'],
+		],
+		[
+			'nothing: frames are images, too',
+			() =>
+				muleRouter({
+					endpoint: 'videoToVideo',
+					prompt: '@Video1 @Image1 @Image2 @Image3',
+					videoList: { videos: [{ videoUrl: bench.emulator.referenceUrl }] },
+					additionalFields: { images: [still()], firstFrame: still(), lastFrame: still() },
+				}),
+			[],
+		],
+		[
+			'nothing: all are there',
+			() =>
+				muleRouter({
+					prompt: '@Video1 @Image1 @Element1',
+					additionalFields: { images: [still()], elements: { elements: [element()] } },
+				}),
+			[],
+		],
+	])('tell of what a prompt mentions and its request lacks: %s', async (_, asked, named) => {
+		const { hints, error } = await bench.generate({ ...asked(), options: { validateOnly: true } });
+		expect(error).toBeUndefined();
+		expect(hints).toEqual(named.map((names) => expect.stringContaining(`mentions ${names}, `)));
+	});
+
 	test('tell of a link that ends soon and was not used', async () => {
 		await bench.emulator.set({ linkLifetimeSeconds: 60 });
 		const { hints } = await bench.generate(magnific({ downloadVideo: false }));

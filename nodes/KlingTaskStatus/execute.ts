@@ -1,15 +1,15 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { readItems, settle } from '../shared/items';
 import { Session } from '../shared/session';
-import { operations, readRequest, readRouting } from './operations';
+import { operations, readPurpose, readRequest } from './operations';
 import { byStatus } from './routing';
 
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 	let isRouted = false;
 	const requests = readItems(context, (item) => {
-		// Before anything can be found wrong with the item: an error has its output, too.
-		isRouted = readRouting(context, item) || isRouted;
-		return readRequest(context, item);
+		const purpose = readPurpose(context, item);
+		isRouted ||= purpose.isRouted;
+		return readRequest(context, item, purpose);
 	});
 	const session = new Session(context);
 	const output = await settle(

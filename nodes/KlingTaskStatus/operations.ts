@@ -36,24 +36,26 @@ export interface Request {
 /** The task is there and still at work, where a finished one is needed. */
 class NotFinished extends KlingError {}
 
-/** @returns whether the item goes to the output of its status, whatever else is wrong with it */
-export function readRouting(context: IExecuteFunctions, item: number): boolean {
-	return (
-		hasStatus(readOperation(context, item)) &&
-		context.getNodeParameter('routeByStatus', item, false) === true
-	);
-}
+/** What is done with an item, and whether it goes to the output of its status. */
+export type Purpose = Pick<Request, 'operation' | 'isRouted'>;
 
-function readOperation(context: IExecuteFunctions, item: number): Operation {
-	return readChoice(context, item, 'operation', 'Operation', OPERATIONS);
+/** Read before anything can be found wrong with the item: an error has its output, too. */
+export function readPurpose(context: IExecuteFunctions, item: number): Purpose {
+	const operation = readChoice(context, item, 'operation', 'Operation', OPERATIONS);
+	const isRouted =
+		hasStatus(operation) && context.getNodeParameter('routeByStatus', item, false) === true;
+	return { operation, isRouted };
 }
 
 function hasStatus(operation: Operation): boolean {
 	return operation === 'get' || operation === 'wait';
 }
 
-export function readRequest(context: IExecuteFunctions, item: number): Request {
-	const operation = readOperation(context, item);
+export function readRequest(
+	context: IExecuteFunctions,
+	item: number,
+	{ operation, isRouted }: Purpose,
+): Request {
 	const ref = operation === 'getMany' ? undefined : readRef(context, item);
 	const provider = ref ? providers[ref.provider] : readProvider(context, item);
 	const { options, problems } = readOptions(context, item);
@@ -74,7 +76,7 @@ export function readRequest(context: IExecuteFunctions, item: number): Request {
 		ref,
 		options,
 		binaryField: field?.value,
-		isRouted: readRouting(context, item),
+		isRouted,
 		limit: context.getNodeParameter('returnAll', item, false)
 			? Infinity
 			: (context.getNodeParameter('limit', item, 50) as number),

@@ -2,6 +2,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import type { Bad, Outcome } from './items';
 import type { Job } from './jobs';
 import { Ledger } from './ledger';
+import { lacksReference, missing } from './mentions';
 import { providers } from './providers';
 import { Session } from './session';
 import { Slots } from './slots';
@@ -127,6 +128,14 @@ export class Run extends Session<IExecuteFunctions> {
 				'info',
 			);
 		}
+		const lacking = jobs.flatMap(({ order: { provider, body } }) =>
+			missing(body.prompt, provider.references(body)),
+		);
+		if (lacking.length > 0) {
+			this.hint(
+				`A prompt mentions ${[...new Set(lacking)].join(', ')}, which its request does not hold, so Kling may make something else than you mean`,
+			);
+		}
 		const { retryOnFail } = this.context.getNode();
 		if (retryOnFail && !('getExecutionCancelSignal' in this.context)) {
 			this.hint(
@@ -165,8 +174,4 @@ function jsonOf(body: Record<string, unknown>, callbackUrl?: string): IDataObjec
 		callbackUrl !== undefined && value === callbackUrl ? '[resume URL]' : value,
 	);
 	return JSON.parse(text) as IDataObject;
-}
-
-function lacksReference(prompt: unknown): boolean {
-	return typeof prompt === 'string' && !/@Video1\b/i.test(prompt);
 }

@@ -74,7 +74,8 @@ async function lendOne(
 	const { origin } = media;
 	if ('url' in origin) return origin.url;
 	if (provider.upload) {
-		return await upload(session, provider, await fileOf(context, item, media), media, patiently);
+		const file = await fileOf(context, item, media, provider.upload.types);
+		return await upload(session, provider, file, media, patiently);
 	}
 	if ('base64' in origin) return origin.base64;
 	if (media.kind === 'video') {
@@ -89,10 +90,12 @@ function fieldOf(context: IExecuteFunctions, item: number, field: string): IBina
 	return context.getInputData()[item].binary?.[field];
 }
 
+/** @param types those that the provider takes; files of the same content go by other names, too */
 async function fileOf(
 	context: IExecuteFunctions,
 	item: number,
 	{ origin, kind }: Media,
+	types: readonly string[],
 ): Promise<File> {
 	if (!('field' in origin)) {
 		const { bytes, mimeType } = decode('base64' in origin ? origin.base64 : '');
@@ -100,7 +103,7 @@ async function fileOf(
 	}
 	const { helpers } = context;
 	const { id, data, mimeType, bytes } = helpers.assertBinaryData(item, origin.field);
-	const isNamed = mimeType.startsWith(`${kind}/`);
+	const isNamed = types.includes(mimeType) && mimeType.startsWith(`${kind}/`);
 	const named = isNamed ? mimeType : kind === 'video' ? 'video/mp4' : 'image/png';
 	if (!id) {
 		const inMemory = Buffer.from(data, 'base64');

@@ -10,4 +10,4 @@ export function isProviderName(value: unknown): value is ProviderName {
 	return typeof value === 'string' && Object.hasOwn(providers, value);
 }
 
-export type { Callback, Mode, Problem, Provider, Ticket } from './provider';
+export type { Callback, Mode, Problem, Provider, References, Ticket } from './provider';

@@ -27,8 +27,10 @@ export const magnific: Provider = {
 	statusPath: ({ taskId }) => `${TASKS_PATH}/${encodeURIComponent(taskId)}`,
 	listPath: TASKS_PATH,
 	rules: () => [],
+	references: ({ image_url: image }) => ({ video: 1, image: image ? 1 : 0, element: 0 }),
 	upload: {
 		path: '/v1/ai/uploads/request-url',
+		types: ['video/mp4', 'video/quicktime', 'video/webm', 'image/png', 'image/jpeg', 'image/webp'],
 		body: (mimeType) => ({ files: [{ content_type: mimeType }] }),
 		readTicket,
 	},

@@ -44,6 +44,11 @@ export const muleRouter: Provider = {
 	createPath: (endpoint) => createPath(endpoint),
 	statusPath: ({ endpoint, taskId }) => `${createPath(endpoint)}/${encodeURIComponent(taskId)}`,
 	rules,
+	references: (body) => ({
+		video: 1,
+		image: [...asArray(body.images), body.first_frame, body.last_frame].filter(Boolean).length,
+		element: asArray(body.elements).length,
+	}),
 	limitsImageRatio: true,
 	seconds: (body, endpoint) =>
 		endpoint === 'videoEdit' || firstVideo(body)?.refer_type === 'base'

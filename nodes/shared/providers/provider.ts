@@ -34,6 +34,9 @@ export type Mode = 'std' | 'pro';
 /** Documented by both: the length of a video when none is asked for, in seconds. */
 export const DEFAULT_SECONDS = 5;
 
+/** How many of each a request brings along, for its prompt to mention as `@Image1`. */
+export type References = Record<'video' | 'image' | 'element', number>;
+
 /** Everything that differs between the two APIs. A third one is one more object of this shape. */
 export interface Provider {
 	name: ProviderName;
@@ -47,6 +50,7 @@ export interface Provider {
 	listPath?: string;
 	/** Rules between parameters, checked before anything is sent; each is a sentence for the user. */
 	rules(body: Record<string, unknown>, endpoint: EndpointName): string[];
+	references(body: Record<string, unknown>): References;
 	/** How long the video of a request will be, in seconds; the longest possible where it depends. */
 	seconds(body: Record<string, unknown>, endpoint: EndpointName): number;
 	/** @returns the task, or undefined when the answer holds no usable task id */
@@ -57,6 +61,8 @@ export interface Provider {
 	/** How the API takes files that have no public URL, where it does. */
 	upload?: {
 		path: string;
+		/** The MIME types that it takes. */
+		types: readonly string[];
 		body(mimeType: string): IDataObject;
 		/** @returns undefined when the answer is no ticket */
 		readTicket(body: unknown): Ticket | undefined;

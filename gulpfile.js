@@ -15,7 +15,7 @@ const dist = path.join(root, 'dist');
 const ICONS = 'icons/*.svg';
 const COMPACT = {
 	compress: false,
-	mangle: { keep_fnames: true, keep_classnames: true },
+	mangle: { toplevel: true, keep_fnames: true, keep_classnames: true },
 	module: false,
 };
 

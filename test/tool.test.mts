@@ -12,6 +12,7 @@ import {
 	Credentials,
 	descriptionOf,
 	GENERATE,
+	execute,
 	node,
 	nodeTypes,
 	withCredentials,
@@ -88,6 +89,45 @@ function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}) {
 	const invoke = makeHandleToolInvocation(context, tool, nodeTypes.getByName(GENERATE), data);
 	const call = async (prompt: string) => JSON.parse(await invoke({ prompt })) as IDataObject[];
 	return Object.assign(call, { data });
+}
+
+/**
+ * The tool as n8n 2's AI Agent has it run: by the engine, like any other node.
+ * @returns what the agent was told after each call
+ */
+async function agentCalls(
+	prompts: string[],
+	parameters: INodeParameters = {},
+	settings: Partial<INode> = {},
+): Promise<IDataObject[]> {
+	const to = (name: string, type: 'main' | 'ai_tool') => [[{ node: name, type, index: 0 }]];
+	const { json } = await execute({
+		credentials: bench.credentials,
+		nodes: [
+			node('Source', 'test.source', { items: '[{ "json": {} }]' }),
+			node(
+				'Make Video',
+				`${GENERATE}Tool`,
+				{
+					prompt: '={{ $fromAI("prompt") }}',
+					videoUrl: bench.emulator.referenceUrl,
+					completion: 'submitOnly',
+					...parameters,
+				},
+				settings,
+			),
+			node('Agent', 'test.agent', {
+				tool: 'Make Video',
+				calls: JSON.stringify(prompts.map((prompt) => ({ prompt }))),
+			}),
+		],
+		connections: {
+			Source: { main: to('Agent', 'main') },
+			'Make Video': { ai_tool: to('Agent', 'ai_tool') },
+		},
+		watch: 'Agent',
+	});
+	return json;
 }
 
 async function billed(): Promise<number> {
@@ -264,5 +304,76 @@ describe('as the tool of an AI agent', () => {
 		await Promise.all([make('@Video1 a'), make('@Video1 a'), make('@Video1 b')]);
 		const { contextData } = make.data.executionData ?? {};
 		expect(JSON.stringify(contextData)).not.toContain('klingLedger');
+	});
+
+	test('a task that the provider gave up is made anew, if the agent asks again', async () => {
+		await bench.emulator.set({ failTasks: { nth: [1] } });
+		const make = toolOf({ completion: 'poll' });
+		await expect(make('@Video1')).rejects.toThrow('Running again makes a new task');
+		expect((await make('@Video1'))[0].status).toBe('completed');
+		expect(await billed()).toBe(2);
+	});
+});
+
+describe("as the tool of an AI agent that lets n8n's engine call it", () => {
+	test('each call makes its video', async () => {
+		const answers = await agentCalls(['@Video1 a', '@Video1 b']);
+		expect(answers.map(({ message }) => message)).toEqual([
+			expect.stringContaining('do not create it again'),
+			expect.stringContaining('do not create it again'),
+		]);
+		const { tasks } = await bench.emulator.state();
+		expect(tasks.map(({ body }) => body.prompt)).toEqual(['@Video1 a', '@Video1 b']);
+	});
+
+	test('a lost answer is not asked for again, and the agent reads where the task may be', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'reset', makeTask: true },
+		});
+		const answers = await agentCalls(['@Video1', '@Video1']);
+		const [{ taskId }] = (await bench.emulator.state()).tasks;
+		for (const { error } of answers) {
+			expect(error).toContain('may have created a task that is billed');
+			expect(error).toContain(`lists: ${taskId}`);
+		}
+		expect(answers).toHaveLength(2);
+		expect(await billed()).toBe(1);
+	});
+
+	test.each<[string, string, Partial<INode>]>([
+		['the agent asks again', '={{ $fromAI("prompt") }}', {}],
+		[
+			'n8n tries again, and the prompt differs from try to try',
+			'={{ $fromAI("prompt") }} {{ Math.random() }}',
+			{ retryOnFail: true, maxTries: 2, waitBetweenTries: 1 },
+		],
+	])('a task is taken up when %s after an error', async (_, prompt, settings) => {
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			times: 5,
+			fault: { kind: 'status', status: 401 },
+		});
+		const answers = await agentCalls(
+			settings.retryOnFail ? ['@Video1'] : ['@Video1', '@Video1'],
+			{ completion: 'poll', prompt },
+			settings,
+		);
+		expect(answers.at(-1)?.status).toBe('completed');
+		expect(await billed()).toBe(1);
+	});
+
+	test('waiting for a callback is refused before anything is paid', async () => {
+		const [{ error }] = await agentCalls(['@Video1'], { completion: 'callback' });
+		expect(error).toContain('An AI agent cannot wait for a callback');
+		expect(await billed()).toBe(0);
+	});
+
+	test('a task that the provider gave up is made anew, if the agent asks again', async () => {
+		await bench.emulator.set({ failTasks: { nth: [1] } });
+		const answers = await agentCalls(['@Video1', '@Video1'], { completion: 'poll' });
+		expect(answers[0].error).toContain('Running again makes a new task');
+		expect(answers[1].status).toBe('completed');
+		expect(await billed()).toBe(2);
 	});
 });

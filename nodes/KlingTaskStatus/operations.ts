@@ -2,7 +2,14 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { deliver, fetchFile } from '../shared/deliver';
 import { DownloadFailed, InvalidInput, KlingError } from '../shared/errors';
 import type { Outcome } from '../shared/items';
-import { readBinaryField, readChoice, readEndpoint, readProvider } from '../shared/jobs';
+import {
+	readBinaryField,
+	readChoice,
+	readEndpoint,
+	readFileField,
+	readOwn,
+	readProvider,
+} from '../shared/jobs';
 import type { Options } from '../shared/options';
 import { readOptions } from '../shared/options';
 import { isProviderName, providers } from '../shared/providers';
@@ -14,6 +21,7 @@ import type { ProviderName, TaskRef } from '../shared/task';
 import { isFinished, newTask } from '../shared/task';
 import { read } from '../shared/transport';
 import { expectVideo, forgiveness, lookUp, wait } from '../shared/wait';
+import { limit, returnAll, routeByStatus } from './properties';
 
 const OPERATIONS = ['get', 'wait', 'getMany', 'download'] as const;
 
@@ -42,9 +50,11 @@ export type Purpose = Pick<Request, 'operation' | 'isRouted'>;
 /** Read before anything can be found wrong with the item: an error has its output, too. */
 export function readPurpose(context: IExecuteFunctions, item: number): Purpose {
 	const operation = readChoice(context, item, 'operation', 'Operation', OPERATIONS);
-	const isRouted =
-		hasStatus(operation) && context.getNodeParameter('routeByStatus', item, false) === true;
-	return { operation, isRouted };
+	const { value, problems } = hasStatus(operation)
+		? readOwn(context, item, routeByStatus)
+		: { value: false, problems: [] };
+	if (problems.length > 0) throw new InvalidInput(problems);
+	return { operation, isRouted: value === true };
 }
 
 function hasStatus(operation: Operation): boolean {
@@ -59,28 +69,34 @@ export function readRequest(
 	const ref = operation === 'getMany' ? undefined : readRef(context, item);
 	const provider = ref ? providers[ref.provider] : readProvider(context, item);
 	const { options, problems } = readOptions(context, item);
-	const field =
-		operation === 'download' ||
-		(hasStatus(operation) && context.getNodeParameter('downloadVideo', item, true) === true)
-			? readBinaryField(context, item)
-			: undefined;
-	const all = [...problems, ...(field?.problems ?? [])];
-	if (operation === 'getMany' && !provider.listPath) {
-		all.push(`${provider.label} has no list of tasks; Get Many works with Magnific`);
-	}
-	if (all.length > 0) throw new InvalidInput(all);
+	const file = fileFieldOf(context, item, operation);
+	const list = operation === 'getMany' ? readListLimit(context, item, provider) : undefined;
+	const all = [...problems, ...(file?.problems ?? []), ...(list?.problems ?? [])];
+	if (all.length > 0) throw new InvalidInput(all, ref ?? { provider: provider.name });
 	return {
 		item,
 		operation,
 		provider,
 		ref,
 		options,
-		binaryField: field?.value,
+		binaryField: file?.value,
 		isRouted,
-		limit: context.getNodeParameter('returnAll', item, false)
-			? Infinity
-			: (context.getNodeParameter('limit', item, 50) as number),
+		limit: list?.limit ?? Infinity,
 	};
+}
+
+function fileFieldOf(context: IExecuteFunctions, item: number, operation: Operation) {
+	if (operation === 'download') return readBinaryField(context, item);
+	return hasStatus(operation) ? readFileField(context, item) : undefined;
+}
+
+/** @returns how many tasks to list */
+function readListLimit(context: IExecuteFunctions, item: number, { label, listPath }: Provider) {
+	const all = readOwn(context, item, returnAll);
+	const most = all.value ? { value: Infinity, problems: [] } : readOwn(context, item, limit);
+	const problems = [...all.problems, ...most.problems];
+	if (!listPath) problems.push(`${label} has no list of tasks; Get Many works with Magnific`);
+	return { limit: most.value as number | undefined, problems };
 }
 
 /**
@@ -101,14 +117,17 @@ function readRef(context: IExecuteFunctions, item: number): TaskRef {
 	}
 	const provider = readProvider(context, item);
 	const isCarried = carried.taskId === taskId && isProviderName(carried.provider);
-	if (isCarried && carried.provider !== provider.name) {
-		throw new InvalidInput([
-			`Provider is ${provider.label}, but the item's task belongs to ${providers[carried.provider as ProviderName].label}: choose that, or give Provider the expression {{ $json.provider }}`,
-		]);
+	const owner = isCarried ? providers[carried.provider as ProviderName] : undefined;
+	const carriedEndpoint = owner?.endpoints.find((name) => name === carried.endpoint);
+	if (owner && owner !== provider) {
+		throw new InvalidInput(
+			[
+				`Provider is ${provider.label}, but the item's task belongs to ${owner.label}: choose that, or give Provider the expression {{ $json.provider }}`,
+			],
+			{ provider: owner.name, endpoint: carriedEndpoint, taskId },
+		);
 	}
-	const carriedEndpoint = provider.endpoints.find((name) => name === carried.endpoint);
-	const endpoint =
-		isCarried && carriedEndpoint ? carriedEndpoint : readEndpoint(context, item, provider);
+	const endpoint = carriedEndpoint ?? readEndpoint(context, item, provider);
 	return { provider: provider.name, endpoint, taskId };
 }
 

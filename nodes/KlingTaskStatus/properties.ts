@@ -45,6 +45,34 @@ const operation: INodeProperties = {
 const onOneTask = { operation: ['get', 'wait', 'download'] };
 const onStatus = { operation: ['get', 'wait'] };
 
+export const returnAll: INodeProperties = {
+	displayName: 'Return All',
+	name: 'returnAll',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to return all results or only up to a given limit',
+	displayOptions: { show: { operation: ['getMany'] } },
+};
+
+export const limit: INodeProperties = {
+	displayName: 'Limit',
+	name: 'limit',
+	type: 'number',
+	typeOptions: { minValue: 1, numberPrecision: 0 },
+	default: 50,
+	description: 'Max number of results to return',
+	displayOptions: { show: { operation: ['getMany'], returnAll: [false] } },
+};
+
+export const routeByStatus: INodeProperties = {
+	displayName: 'Route by Status',
+	name: 'routeByStatus',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to send items to three outputs: Completed, Running and Failed',
+	displayOptions: { show: onStatus },
+};
+
 export const properties: INodeProperties[] = [
 	{
 		...provider,
@@ -76,23 +104,8 @@ export const properties: INodeProperties[] = [
 			'The endpoint that made the task. Items of the other Kling nodes bring it along; then this is ignored.',
 		displayOptions: { show: { provider: ['muleRouter'], ...onOneTask } },
 	},
-	{
-		displayName: 'Return All',
-		name: 'returnAll',
-		type: 'boolean',
-		default: false,
-		description: 'Whether to return all results or only up to a given limit',
-		displayOptions: { show: { operation: ['getMany'] } },
-	},
-	{
-		displayName: 'Limit',
-		name: 'limit',
-		type: 'number',
-		typeOptions: { minValue: 1 },
-		default: 50,
-		description: 'Max number of results to return',
-		displayOptions: { show: { operation: ['getMany'], returnAll: [false] } },
-	},
+	returnAll,
+	limit,
 	// An agent has no use for a file.
 	...withToolDefault(
 		{
@@ -111,14 +124,7 @@ export const properties: INodeProperties[] = [
 		...binaryPropertyName,
 		displayOptions: { show: { operation: ['download'] } },
 	},
-	{
-		displayName: 'Route by Status',
-		name: 'routeByStatus',
-		type: 'boolean',
-		default: false,
-		description: 'Whether to send items to three outputs: Completed, Running and Failed',
-		displayOptions: { show: onStatus },
-	},
+	routeByStatus,
 	{
 		displayName: 'Options',
 		name: 'options',

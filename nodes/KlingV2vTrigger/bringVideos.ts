@@ -2,21 +2,20 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { deliver } from '../shared/deliver';
 import { InvalidInput } from '../shared/errors';
 import { settle } from '../shared/items';
-import { readBinaryField } from '../shared/jobs';
+import { readFileField } from '../shared/jobs';
 import { Session } from '../shared/session';
+import { refOf } from '../shared/task';
 import type { KlingTask } from '../shared/task';
 
 /** Fetches the file of each finished task that a callback has told of. */
 export async function bringVideos(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const session = new Session(context);
-	const isWanted = context.getNodeParameter('downloadVideo', 0, true) === true;
 	const told = context.getInputData().map(({ json }, item) => ({ item, json }));
 	const output = await settle(session, told, async ({ item, json }) => {
 		const task = json as unknown as KlingTask;
-		const isFetched = isWanted && task.status === 'completed';
-		if (!isFetched) return await deliver(session, task, undefined);
-		const { value, problems } = readBinaryField(context, item);
-		if (problems.length > 0) throw new InvalidInput(problems);
+		if (task.status !== 'completed') return await deliver(session, task, undefined);
+		const { value, problems } = readFileField(context, item);
+		if (problems.length > 0) throw new InvalidInput(problems, refOf(task));
 		return await deliver(session, task, value);
 	});
 	session.end();

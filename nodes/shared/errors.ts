@@ -30,11 +30,15 @@ export class KlingError extends Error {
 
 /** The parameters are wrong; nothing was sent. */
 export class InvalidInput extends KlingError {
-	constructor(readonly problems: string[]) {
+	/** @param place what the parameters are about, as far as it could be read */
+	constructor(
+		readonly problems: string[],
+		place: Partial<TaskRef> = {},
+	) {
 		super(
 			problems.join('; '),
 			'Nothing was sent and nothing was billed. Correct the fields named above and run again.',
-			{ reason: problems.join('; '), retryable: false },
+			{ ...place, reason: problems.join('; '), retryable: false },
 		);
 	}
 }

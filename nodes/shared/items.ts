@@ -10,6 +10,7 @@ import { Stopped } from './clock';
 import { KlingError } from './errors';
 import type { ErrorDetails } from './errors';
 import type { VideoFacts } from './media/video';
+import { isToolCall } from './session';
 import type { NodeContext } from './session';
 import type { KlingTask, TaskRef } from './task';
 import { refOf, taskToJson } from './task';
@@ -65,13 +66,12 @@ function errorItem(
 ): INodeExecutionData {
 	const details = error instanceof KlingError ? error.details : task ? refOf(task) : {};
 	const failed: INodeExecutionData = {
-		json: { error: messageOf(error), details: withoutGaps(details) },
+		json: { error: messageOf(context, error), details: withoutGaps(details) },
 		pairedItem: { item },
 	};
-	const node = context.getNode();
-	if (node.onError === 'continueErrorOutput' && hasSource(context)) {
+	if (context.getNode().onError === 'continueErrorOutput' && hasSource(context)) {
 		// Before 2.36, n8n sorts out a failed item by this alone. Copied on, it would replace the details.
-		const value = nodeError(node, error, item);
+		const value = nodeError(context, error, item);
 		Object.defineProperty(failed, 'error', { value, enumerable: false, writable: true });
 	}
 	return failed;
@@ -87,11 +87,12 @@ function hasSource(context: NodeContext): boolean {
  * @param alsoLost what else the user must know of this run, a sentence each
  */
 export function nodeError(
-	node: INode,
+	context: NodeContext,
 	error: unknown,
 	itemIndex: number,
 	alsoLost: string[] = [],
 ): NodeOperationError {
+	const node = context.getNode();
 	if (!(error instanceof KlingError)) {
 		return new NodeOperationError(node, error as Error, { itemIndex });
 	}
@@ -100,13 +101,16 @@ export function nodeError(
 		description: [error.advice, ...alsoLost].join(' '),
 	});
 	// n8n puts a sentence of its own in place of a message that mentions a network error's code.
-	fault.message = error.message;
+	fault.message = messageOf(context, error);
 	fault.context.details = withoutGaps(error.details);
 	return fault;
 }
 
-function messageOf(error: unknown): string {
-	return error instanceof Error ? error.message : String(error);
+/** An agent reads nothing but the message, so what to do is in there. */
+function messageOf(context: NodeContext, error: unknown): string {
+	if (!(error instanceof Error)) return String(error);
+	const isAdvised = error instanceof KlingError && isToolCall(context);
+	return isAdvised ? `${error.message}. ${error.advice}`.trim() : error.message;
 }
 
 function withoutGaps(details: ErrorDetails): IDataObject {
@@ -132,7 +136,7 @@ export function readItems<T extends { item: number }>(
 			return readItem(item);
 		} catch (fault) {
 			if (continuesOnFail(context.getNode())) return { item, fault };
-			throw nodeError(context.getNode(), fault, item);
+			throw nodeError(context, fault, item);
 		}
 	});
 }
@@ -184,7 +188,7 @@ export async function settle<T extends { item: number }>(
 	);
 	if (goesOn || failures.length === 0) return results.flat();
 	const [{ error, item }, ...further] = failures;
-	throw nodeError(context.getNode(), error, item, rescue(error, further, created()));
+	throw nodeError(context, error, item, rescue(error, further, created()));
 }
 
 /** An error ends the run, but not what it has paid for: says how to get at the rest. */
@@ -203,7 +207,7 @@ function rescue(
 		),
 		...(others.length > 0
 			? [
-					`Other tasks of this run go on at the provider: ${others.join(', ')}. Retry On Fail and Retry Execution take them up again without paying twice; Kling Task Status fetches them, too.`,
+					`Other tasks of this run go on at the provider: ${others.join(', ')}. Retry On Fail and, where the parameters give the same values again, Retry Execution take them up without paying twice; Kling Task Status fetches them, too.`,
 				]
 			: []),
 	];

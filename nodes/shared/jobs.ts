@@ -1,4 +1,4 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { InvalidInput } from './errors';
 import { readItems } from './items';
 import type { Bad } from './items';
@@ -8,11 +8,12 @@ import type { Options } from './options';
 import { readOptions } from './options';
 import { apiProperties } from './properties';
 import { isShown } from './properties/apiProperty';
-import { binaryPropertyName } from './properties/completion';
+import { binaryPropertyName, downloadVideo } from './properties/completion';
 import { providers } from './providers';
 import type { Mode, Provider } from './providers';
+import { isToolCall } from './session';
 import type { Order } from './submit';
-import type { EndpointName, ProviderName } from './task';
+import type { EndpointName, ProviderName, TaskRef } from './task';
 import { checkFields, checkValue, got, withoutDefaults } from './values';
 
 const COMPLETIONS = ['poll', 'callback', 'submitOnly'] as const;
@@ -44,9 +45,7 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 	const { body, problems } = readBody(context, item, provider, endpoint);
 	const mode = readMode(context, item, provider);
 	const { options, problems: optionProblems } = readOptions(context, item);
-	const isFileWanted =
-		completion !== 'submitOnly' && context.getNodeParameter('downloadVideo', item, true) === true;
-	const field = isFileWanted ? readBinaryField(context, item) : undefined;
+	const field = completion === 'submitOnly' ? undefined : readFileField(context, item);
 	const all = [
 		...problems,
 		...mode.problems,
@@ -56,7 +55,7 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 		...optionProblems,
 		...(field?.problems ?? []),
 	];
-	if (all.length > 0) throw new InvalidInput(all);
+	if (all.length > 0) throw new InvalidInput(all, { provider: provider.name, endpoint });
 
 	const path = provider.createPath(endpoint, mode.value as Mode);
 	const callbackUrl = completion === 'callback' ? resumeUrl(context) : undefined;
@@ -94,7 +93,7 @@ function callbackProblems(
 	{ label, callback }: Provider,
 	body: Record<string, unknown>,
 ): string[] {
-	if (context.isToolExecution?.()) {
+	if (isToolCall(context)) {
 		return ['An AI agent cannot wait for a callback: choose Return Task ID Immediately'];
 	}
 	if (!callback) return [`${label} cannot call back per request: choose another When to Continue`];
@@ -136,11 +135,15 @@ function withinLimits(context: IExecuteFunctions, entries: Array<Job | Bad>): Ar
 		);
 	}
 	if (problems.length === 0) return entries;
-	const fault = new InvalidInput(problems);
 	return readItems(context, (item) => {
 		const entry = entries[item];
-		throw 'fault' in entry ? entry.fault : fault;
+		throw 'fault' in entry ? entry.fault : new InvalidInput(problems, placeOf(entry));
 	});
+}
+
+/** What an item is about before there is a task, for its error to tell. */
+export function placeOf({ order: { provider, endpoint } }: Job): Omit<TaskRef, 'taskId'> {
+	return { provider: provider.name, endpoint };
 }
 
 /**
@@ -213,12 +216,24 @@ function readMode(context: IExecuteFunctions, item: number, { name }: Provider) 
 	return { value: value ?? mode.default, problems };
 }
 
+/** @returns a parameter that no API knows of, or its default where it was left alone */
+export function readOwn(context: IExecuteFunctions, item: number, property: INodeProperties) {
+	const given = context.getNodeParameter(property.name, item, property.default);
+	const { value, problems } = checkValue(property, given, property.displayName);
+	return { value: problems.length > 0 ? undefined : (value ?? property.default), problems };
+}
+
+/** @returns the name of the binary field for the video, where it is wanted */
+export function readFileField(
+	context: IExecuteFunctions,
+	item: number,
+): { value?: string; problems: string[] } {
+	const { value: isWanted, problems } = readOwn(context, item, downloadVideo);
+	return isWanted ? readBinaryField(context, item) : { problems };
+}
+
 /** @returns the name of the binary field for the video, and what is wrong with it */
 export function readBinaryField(context: IExecuteFunctions, item: number) {
-	const { value, problems } = checkValue(
-		binaryPropertyName,
-		context.getNodeParameter('binaryPropertyName', item, binaryPropertyName.default),
-		binaryPropertyName.displayName,
-	);
+	const { value, problems } = readOwn(context, item, binaryPropertyName);
 	return { value: value as string | undefined, problems };
 }

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { IContextObject } from 'n8n-workflow';
 import type { ErrorDetails } from './errors';
 import { asObject } from './read';
-import type { TaskRef } from './task';
+import type { KlingTask, TaskRef } from './task';
 import { refOf } from './task';
 
 /** What is known of the one request that an item may pay for. */
@@ -14,6 +14,8 @@ export type Entry =
 interface CreatedEntry {
 	state: 'created';
 	ref: TaskRef;
+	/** Where it had finished at once, as a task that the provider gives up. */
+	ended?: KlingTask;
 	/** Milliseconds since 1970. */
 	createdAt: number;
 	asked: string;
@@ -57,8 +59,9 @@ const holders = new WeakMap<Entry, Ledger>();
  * further try nor "Retry execution" pays for a task twice.
  *
  * - Within an execution an item is recognised by its place: its parameters may hold `$now` or a
- *   random value, and differ from try to try. An agent's call has no place, but what it asks for;
- *   of calls that ask for the same, none gets what another that still runs has in hand.
+ *   random value, and differ from try to try. An agent's call is recognised by its run, too, but
+ *   where n8n counts each try as a run of its own, only by what it asks for; of calls that ask for
+ *   the same, none gets what another that still runs has in hand.
  * - A later execution (a person pressed Retry) must also have asked for the same; what the provider
  *   gave up, or is uncertain, that person may pay for again.
  * - Another run of the node, as in a loop, starts an empty book.
@@ -81,10 +84,8 @@ export class Ledger {
 	find(place: Place): Entry | undefined {
 		const free = this.keysOf(place)
 			.map((key) => this.entries[key])
-			.filter((each) => !this.isTaken(each));
-		const entry = free.find(({ state }) => state === 'created') ?? free.at(0);
-		const isAnother = entry?.state === 'created' && entry.inherited && entry.asked !== place.asked;
-		return isAnother ? undefined : entry;
+			.filter((each) => !this.isTaken(each) && !isAnother(each, place));
+		return free.find(({ state }) => state === 'created') ?? free.at(0);
 	}
 
 	/** As long as this run goes on, no other call of an agent finds the entry. */
@@ -161,17 +162,29 @@ export class Ledger {
 	private keysOf({ item, asked }: Place): string[] {
 		const { entries } = this;
 		if (!this.run.isTool) return item in entries ? [String(item)] : [];
-		return Object.keys(entries).filter((key) => key.startsWith(`${asked} ${item} `));
+		const isOfPlace = (key: string) => {
+			const [itsItem, itsRun, whatItAsked] = key.split(' ');
+			const isSame = Number(itsRun) === this.run.runIndex || whatItAsked === asked;
+			return Number(itsItem) === item && isSame;
+		};
+		return Object.keys(entries).filter(isOfPlace);
 	}
 
 	private newKeyOf({ item, asked }: Place): string {
-		return this.run.isTool ? `${asked} ${item} ${randomUUID()}` : String(item);
+		return this.run.isTool
+			? [item, this.run.runIndex, asked, randomUUID()].join(' ')
+			: String(item);
 	}
 }
 
 /** @returns the same text for the same request, and another for any other */
 export function fingerprint(...asked: unknown[]): string {
 	return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 32);
+}
+
+/** Made by an execution that a person has retried, for another request. */
+function isAnother(entry: Entry, { asked }: Place): boolean {
+	return entry.state === 'created' && entry.inherited === true && entry.asked !== asked;
 }
 
 function resumable(entries: Record<string, Entry>): Record<string, Entry> {

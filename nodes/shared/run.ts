@@ -33,7 +33,7 @@ export class Run extends Session<IExecuteFunctions> {
 		this.ledger = new Ledger(context.getContext('node'), {
 			executionId: context.getExecutionId(),
 			runIndex: this.index,
-			isTool: context.isToolExecution?.() ?? false,
+			isTool: this.isTool,
 			signal: this.signal,
 		});
 		const good = jobs.filter((job) => 'order' in job);
@@ -60,7 +60,8 @@ export class Run extends Session<IExecuteFunctions> {
 	async preview({ order }: Job): Promise<Outcome> {
 		const { provider, endpoint, path, body, callbackUrl } = order;
 		const { base } = await account(this.context, provider);
-		const request = { method: 'POST', url: base + path, body: jsonOf(body, callbackUrl) };
+		const url = withoutPassword(base + path);
+		const request = { method: 'POST', url, body: jsonOf(body, callbackUrl) };
 		return { preview: { provider: provider.name, endpoint, request } };
 	}
 
@@ -96,6 +97,10 @@ export class Run extends Session<IExecuteFunctions> {
 					// It failed before this execution; the person who retried that one wants a new task.
 					this.ledger.strike(job.order);
 				} else {
+					if (task.status === 'failed' && this.isTool && !this.isTriedAgain()) {
+						// What the agent asks for next is its own decision, and no try of n8n's.
+						this.ledger.strike(job.order);
+					}
 					this.slots.widen();
 					return waited;
 				}
@@ -114,7 +119,7 @@ export class Run extends Session<IExecuteFunctions> {
 	 */
 	close(output: INodeExecutionData[]): void {
 		const hasFailed = output[0]?.json.error !== undefined;
-		const mayComeAgain = hasFailed && (this.context.getNode().retryOnFail || this.isTool);
+		const mayComeAgain = hasFailed && (this.isTriedAgain() || this.isTool);
 		if (!mayComeAgain && this.sinceEnd() < 0) this.ledger.close();
 		this.end();
 	}
@@ -136,12 +141,15 @@ export class Run extends Session<IExecuteFunctions> {
 				`A prompt mentions ${[...new Set(lacking)].join(', ')}, which its request does not hold, so Kling may make something else than you mean`,
 			);
 		}
-		const { retryOnFail } = this.context.getNode();
-		if (retryOnFail && !('getExecutionCancelSignal' in this.context)) {
+		if (this.isTriedAgain() && !('getExecutionCancelSignal' in this.context)) {
 			this.hint(
 				'Retry On Fail is on, and this n8n is older than any that was tried with it: a further try may pay again. Update n8n, or turn Retry On Fail off',
 			);
 		}
+	}
+
+	private isTriedAgain(): boolean {
+		return this.context.getNode().retryOnFail === true;
 	}
 
 	private async waitFor(
@@ -166,6 +174,11 @@ export const turn = { firstPause: 5_000, longestPause: 120_000 };
 
 function isTurnedAway({ status, provider, failure }: KlingTask): boolean {
 	return status === 'failed' && providers[provider].isOverload(failure ?? {});
+}
+
+/** A Base URL may name a user of a gateway, and a password. */
+function withoutPassword(url: string): string {
+	return url.replace(/^(https?:\/\/)[^/@]*@/i, '$1');
 }
 
 /** The body as it would be sent; whoever knows the resume URL can continue the execution. */

@@ -7,6 +7,15 @@ import type { KlingTask, TaskRef } from './task';
 /** Where the verbs run: in an execution, or in a call from outside. */
 export type NodeContext = IExecuteFunctions | IWebhookFunctions;
 
+/**
+ * Whether an AI agent calls the node. n8n has two ways for that: one says so, in the other the node is
+ * run like any other, as the type that n8n has derived from it.
+ */
+export function isToolCall(context: NodeContext): boolean {
+	const host = context as Partial<IExecuteFunctions> & NodeContext;
+	return (host.isToolExecution?.() ?? false) || host.getNode().type.endsWith('Tool');
+}
+
 /** What the verbs share during one run of a node: its clock, its schedule and its end. */
 export class Session<Context extends NodeContext = NodeContext> {
 	readonly clock: Clock;
@@ -26,7 +35,7 @@ export class Session<Context extends NodeContext = NodeContext> {
 	constructor(readonly context: Context) {
 		// Hosts differ in age and kind: what one lacks is done without.
 		const host = context as Partial<IExecuteFunctions> & NodeContext;
-		this.isTool = (host.isToolExecution?.() ?? false) || host.getNode().type.endsWith('Tool');
+		this.isTool = isToolCall(context);
 		const stop = host.getExecutionCancelSignal?.();
 		this.signal = stop ? AbortSignal.any([stop, this.ending.signal]) : this.ending.signal;
 		this.signal.addEventListener('abort', () => (this.endedAt = Date.now()), { once: true });

@@ -10,7 +10,7 @@ import { refusal } from './refusal';
 import type { Session } from './session';
 import type { Slots } from './slots';
 import type { EndpointName, KlingTask } from './task';
-import { newTask } from './task';
+import { isFinished, newTask } from './task';
 import { create, read } from './transport';
 import type { Answer } from './transport';
 
@@ -100,7 +100,8 @@ export class Submitter {
 		if (entry === undefined) return undefined;
 		this.ledger.take(entry);
 		const origin = entry.inherited ? 'execution' : 'try';
-		return { task: newTask(entry.ref, 'CREATED'), createdAt: entry.createdAt, origin };
+		const task = entry.ended ?? newTask(entry.ref, 'CREATED');
+		return { task, createdAt: entry.createdAt, origin };
 	}
 
 	private async send(order: Order): Promise<Submitted> {
@@ -137,6 +138,7 @@ export class Submitter {
 			asked: order.asked,
 			ref: { provider: task.provider, endpoint, taskId: task.taskId },
 			createdAt,
+			...(isFinished(task) ? { ended: task } : {}),
 		});
 		this.session.log('Kling task created', task);
 		return { task, createdAt, origin: 'new' };
@@ -272,7 +274,7 @@ function findIt({ label }: Provider, listed: Listed | undefined): string {
 	if (ids.length === 0) {
 		return `${label} lists no new task, so most likely none was made; look again in a minute before you run this item again.`;
 	}
-	return `${isSince ? `Since then ${label} lists` : `It may be one of those that ${label} lists`}: ${ids.join(', ')}. Fetch it with Kling Task Status instead of running this item again.`;
+	return `${isSince ? `Since this run began, ${label} lists` : `It may be one of those that ${label} lists`}: ${ids.join(', ')}. Other workflows may have made some of them. Look at them with Kling Task Status before you run this item again.`;
 }
 
 function notReached({ name, label }: Provider, endpoint: EndpointName, reason: string): NotReached {

@@ -7,7 +7,8 @@ import type {
 import type { Clock } from './clock';
 import { NotReached } from './errors';
 import type { Provider } from './providers';
-import { asObject, asText, excerpt, isHttpUrl } from './read';
+import { asArray, asObject, asText, excerpt, isHttpUrl } from './read';
+import type { Json } from './read';
 
 /** The only requests that carry a key, and the only place that decides whether one is repeated. */
 
@@ -32,17 +33,23 @@ export const patience = {
 	longestPause: 120_000,
 };
 
-/** Failures of finding or opening the connection; anything later may have reached the provider. */
+/**
+ * Failures that come of finding the host or of its certificate alone. What an open connection may meet
+ * too, such as EHOSTUNREACH, counts only while it is being opened.
+ */
 const NOT_SENT = new Set([
 	'ECONNREFUSED',
 	'ENOTFOUND',
 	'EAI_AGAIN',
-	'EHOSTUNREACH',
-	'ENETUNREACH',
 	'EADDRNOTAVAIL',
 	'CERT_HAS_EXPIRED',
+	'CERT_NOT_YET_VALID',
+	'CERT_UNTRUSTED',
+	'CERT_REVOKED',
 	'DEPTH_ZERO_SELF_SIGNED_CERT',
 	'SELF_SIGNED_CERT_IN_CHAIN',
+	'UNABLE_TO_GET_ISSUER_CERT',
+	'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 	'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 	'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
@@ -222,11 +229,17 @@ function uninterrupted(context: Context): Context {
 
 function explain(error: unknown): NonNullable<Answer['failure']> {
 	const chain = [error, asObject(error).cause, asObject(asObject(error).cause).cause].map(asObject);
+	// Of a host with several addresses there is a failure for each.
+	const attempts = chain.flatMap(({ errors }) => asArray(errors).map(asObject));
 	const code = chain.map((link) => asText(link.code)).find((text) => text !== undefined);
-	const connecting = chain.some((link) => link.syscall === 'connect');
+	const isConnecting = (link: Json) => link.syscall === 'connect';
 	const notSent =
-		code !== undefined && (NOT_SENT.has(code) || (code === 'ETIMEDOUT' && connecting));
-	const message = asText(chain[1].message) ?? asText(chain[0].message) ?? 'no answer';
+		NOT_SENT.has(code ?? '') ||
+		chain.some(isConnecting) ||
+		(attempts.length > 0 && attempts.every(isConnecting));
+	const message =
+		[attempts[0], chain[1], chain[0]].map((link) => asText(link?.message)).find(Boolean) ??
+		'no answer';
 	return { sent: !notSent, reason: excerpt(code ? `${code} (${message})` : message, 200) };
 }
 

@@ -102,8 +102,9 @@ function checkOne(property: INodeProperties, given: unknown, label: string): Che
 
 function checkText({ maxLength, format }: Limits, given: unknown, label: string): Checked {
 	if (typeof given !== 'string') return wrong(`${label} must be text${got(given)}`);
-	if (maxLength !== undefined && given.length > maxLength) {
-		return wrong(`${label} must be at most ${maxLength} characters (got ${given.length})`);
+	const { length } = [...given];
+	if (maxLength !== undefined && length > maxLength) {
+		return wrong(`${label} must be at most ${maxLength} characters (got ${length})`);
 	}
 	const text = given.trim();
 	switch (format) {

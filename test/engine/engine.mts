@@ -30,6 +30,7 @@ import {
 	NodeHelpers,
 	Workflow,
 } from 'n8n-workflow';
+import { agent } from './agent.mts';
 
 /** n8n-core's own engine around the built package: what runs here is what n8n runs. */
 
@@ -101,7 +102,11 @@ const again: INodeType = {
 	},
 };
 
-const testNodes: Record<string, INodeType> = { 'test.source': source, 'test.again': again };
+const testNodes: Record<string, INodeType> = {
+	'test.source': source,
+	'test.again': again,
+	'test.agent': agent,
+};
 
 export const nodeTypes = {
 	getByName: (name: string) => getNodeType(name),
@@ -111,7 +116,8 @@ export const nodeTypes = {
 
 function getNodeType(name: string): INodeType {
 	if (testNodes[name]) return testNodes[name];
-	const known = loader.nodeTypes[name.replace(`${packageName}.`, '')];
+	// As a tool, n8n runs the same node under a name that it derives.
+	const known = loader.nodeTypes[name.replace(`${packageName}.`, '').replace(/Tool$/, '')];
 	if (!known) throw new Error(`no node ${name}`);
 	return NodeHelpers.getVersionedNodeType(known.type);
 }

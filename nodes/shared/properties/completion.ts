@@ -30,11 +30,14 @@ export const pollInterval: INodeProperties = {
 		'How often to ask the provider for the status, at least 1. Without this option the node asks often at first and less often the longer the task runs.',
 };
 
+/** 30 days: Kling deletes its results then. */
+const LONGEST_WAIT_MINUTES = 30 * 24 * 60;
+
 export const waitLimit: INodeProperties = {
 	displayName: 'Wait Limit (Minutes)',
 	name: 'waitLimit',
 	type: 'number',
-	typeOptions: { minValue: 0 },
+	typeOptions: { minValue: 0, maxValue: LONGEST_WAIT_MINUTES },
 	default: 60,
 	description:
 		'How long to wait for a video. When it passes, the item comes out with its task ID and timedOut; the task goes on at the provider.',

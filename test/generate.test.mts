@@ -350,6 +350,16 @@ describe('bad input', () => {
 			['Prompt must be at most 2500 characters (got 2501)'],
 		],
 		[
+			'a switch that an expression gives as text',
+			{ videoUrl: url, downloadVideo: '={{ "true" }}' },
+			['Download Video must be true or false (got "true")'],
+		],
+		[
+			'a wait of a year',
+			{ videoUrl: url, options: { waitLimit: 525_600 } },
+			['Wait Limit (Minutes) must be a number from 0 to 43200 (got 525600)'],
+		],
+		[
 			'a duration of 2',
 			{ videoUrl: url, additionalFields: { duration: 2 } },
 			['Duration must be a whole number from 3 to 15 (got 2)'],
@@ -497,7 +507,7 @@ describe('bad input', () => {
 		[
 			'a negative wait limit',
 			{ videoUrl: url, options: { waitLimit: -1 } },
-			['Wait Limit (Minutes) must be a number of at least 0 (got -1)'],
+			['Wait Limit (Minutes) must be a number from 0 to 43200 (got -1)'],
 		],
 		[
 			'several things at once',

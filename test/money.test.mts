@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { Credentials, execute, GENERATE, node } from './engine/engine.mts';
@@ -221,6 +222,55 @@ describe('a request that creates a task is repeated', () => {
 		expect((await state()).billed.total).toBe(1);
 	});
 
+	const connecting = (code: string) => Object.assign(new Error(code), { code, syscall: 'connect' });
+	test.each([
+		['a host has no route', connecting('EHOSTUNREACH')],
+		[
+			'none of the addresses of a host answers',
+			Object.assign(new AggregateError([connecting('ETIMEDOUT'), connecting('ENETUNREACH')]), {
+				code: 'ETIMEDOUT',
+			}),
+		],
+		[
+			'a certificate is of an unknown issuer',
+			Object.assign(new Error('unknown'), { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' }),
+		],
+	])('where %s', async (_name, failure) => {
+		const connect = jest.spyOn(Socket.prototype, 'connect');
+		// Three for the list, then one for the task.
+		for (let n = 0; n < 4; n++) {
+			connect.mockImplementationOnce(function (this: Socket) {
+				process.nextTick(() => this.destroy(failure));
+				return this;
+			} as never);
+		}
+		const { json, error } = await bench.generate(magnific({ options: { checkMedia: false } }));
+		connect.mockRestore();
+		expect(error).toBeUndefined();
+		expect(json[0].status).toBe('completed');
+		expect((await state()).billed.total).toBe(1);
+	});
+
+	test('but not where the way to the host is lost after it was sent', async () => {
+		await bench.emulator.fault({ match: { action: 'create' }, fault: { kind: 'slow', ms: 250 } });
+		const write = Socket.prototype.write;
+		const spy = jest.spyOn(Socket.prototype, 'write').mockImplementation(function (
+			this: Socket,
+			...given: unknown[]
+		) {
+			if (String(given[0]).startsWith('POST /v1/ai/reference-to-video')) {
+				const failure = { code: 'EHOSTUNREACH', syscall: 'read' };
+				const fail = () => this.destroy(Object.assign(new Error('no route'), failure));
+				setTimeout(fail, 100);
+			}
+			return write.apply(this, given as Parameters<typeof write>);
+		} as never);
+		const { error } = await bench.generate(magnific());
+		spy.mockRestore();
+		expect(error?.message).toContain('may have created a task that is billed');
+		expect(await count('create')).toBe(1);
+	});
+
 	test('and not for ever: the error says that nothing was sent', async () => {
 		bench.credentials.magnificApi = { apiKey: keys.magnific, baseUrl: 'http://127.0.0.1:9' };
 		const { error } = await bench.generate(magnific());
@@ -416,21 +466,36 @@ describe('the spending limits', () => {
 	});
 });
 
-test('a task that the provider fails at once is an error, also for who does not wait', async () => {
-	const taskId = '8e1e315e-b50d-4334-a231-be7d19a372f4';
-	await bench.emulator.fault({
-		match: { action: 'create' },
-		fault: {
-			kind: 'wrong-json',
-			body: { data: { task_id: taskId, status: 'FAILED', generated: [] } },
-		},
-	});
-	const { error } = await bench.generate(magnific({ completion: 'submitOnly' }));
-	expect(error?.message).toContain('Magnific could not make the video');
-	expect(error?.context.details).toMatchObject({ taskId, status: 'failed' });
-});
+test.each([{}, retry])(
+	'a task that the provider fails at once is an error, also for who does not wait, at each try (%j)',
+	async (settings) => {
+		const taskId = '8e1e315e-b50d-4334-a231-be7d19a372f4';
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: {
+				kind: 'wrong-json',
+				body: { data: { task_id: taskId, status: 'FAILED', generated: [] } },
+			},
+		});
+		const { error } = await bench.generate(magnific({ completion: 'submitOnly' }), { settings });
+		expect(error?.message).toContain('Magnific could not make the video');
+		expect(error?.context.details).toMatchObject({ taskId, status: 'failed' });
+		expect(await count('create')).toBe(1);
+	},
+);
 
 describe('Validate Only', () => {
+	test('shows no password that a Base URL holds', async () => {
+		bench.credentials.magnificApi.baseUrl = 'https://user:a-password@gateway.example.com/kling';
+		const { json } = await bench.generate(
+			magnific({ options: { validateOnly: true, checkMedia: false } }),
+		);
+		expect(json[0].request).toMatchObject({
+			url: expect.stringMatching(/^https:\/\/gateway\.example\.com\/kling\/v1\//),
+		});
+		expect(JSON.stringify(json)).not.toContain('a-password');
+	});
+
 	test('puts out the exact request without a key, and sends nothing', async () => {
 		const parameters = magnific({
 			mode: 'pro',
@@ -452,6 +517,15 @@ describe('Validate Only', () => {
 });
 
 describe('too many tasks at once', () => {
+	test('is not seen in a task that failed for another reason, whatever its numbers', async () => {
+		await bench.emulator.set({
+			failTasks: { nth: 'all', code: 1201, reason: 'A width of 1303 px is not supported' },
+		});
+		const { error } = await bench.generate(muleRouter());
+		expect(error?.message).toContain('A width of 1303 px');
+		expect((await state()).billed.total).toBe(1);
+	});
+
 	test.each(['429', 'fail-1303'])('(%s) slows the run down and fails nothing', async (answer) => {
 		await bench.emulator.set({
 			maxConcurrent: { muleRouter: 2 },
@@ -467,6 +541,23 @@ describe('too many tasks at once', () => {
 		expect(error).toBeUndefined();
 		expect(json.map(({ status }) => status)).toEqual(Array(8).fill('completed'));
 		expect((await state()).billed.total).toBe(8);
+	});
+});
+
+describe('an error that ends a run of several items', () => {
+	test('names the tasks that exist, and what Retry Execution does with each', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create', nth: 2 },
+			fault: { kind: 'reset', makeTask: true },
+		});
+		const { error } = await bench.generate(magnific({ completion: 'submitOnly' }), {
+			input: [{}, {}],
+		});
+		const { tasks } = await state();
+		const [first, second] = tasks.map(({ taskId }) => taskId);
+		expect(error?.description).toContain(`Since this run began, Magnific lists: ${second}.`);
+		expect(error?.description).toContain(`go on at the provider: ${first}.`);
+		expect(error?.description).toContain('Retry Execution makes this item anew');
 	});
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { execute, GENERATE, node, STATUS } from './engine/engine.mts';
 import { useBench } from './engine/setup.mts';
 
@@ -211,6 +212,21 @@ describe('Get Many', () => {
 		expect(two.json).toHaveLength(2);
 	});
 
+	test.each<[unknown, string]>([
+		[-1, '-1'],
+		[0, '0'],
+		[1.5, '1.5'],
+		['={{ "few" }}', '"few"'],
+	])('refuses the limit %j', async (limit, got) => {
+		const { error } = await bench.status({ operation: 'getMany', limit: limit as number });
+		expect(error?.message).toBe(`Limit must be a whole number of at least 1 (got ${got})`);
+	});
+
+	test('refuses a Return All that is no switch', async () => {
+		const { error } = await bench.status({ operation: 'getMany', returnAll: '={{ "no" }}' });
+		expect(error?.message).toBe('Return All must be true or false (got "no")');
+	});
+
 	test('is refused for MuleRouter, which has no list', async () => {
 		const { error } = await bench.status({ provider: 'muleRouter', operation: 'getMany' });
 		expect(error?.message).toContain('MuleRouter has no list of tasks');
@@ -228,6 +244,34 @@ describe('Get Many', () => {
 		const { error } = await bench.status({ operation: 'getMany' });
 		expect(error?.message).toContain(said);
 		expect(error?.description).not.toContain('billed');
+	});
+});
+
+describe('an item that cannot be worked on', () => {
+	const mule = { provider: 'muleRouter', endpoint: 'videoEdit', taskId: 'ab' };
+	test.each<[string, INodeParameters, IDataObject, string]>([
+		['a switch', { downloadVideo: '={{ "yes" }}' }, { taskId: 'ab' }, 'Download Video must be'],
+		[
+			'an option',
+			{ operation: 'wait', options: { pollInterval: 0 } },
+			{ taskId: 'ab' },
+			'Poll Interval (Seconds) must be',
+		],
+		['a field', { binaryPropertyName: '={{ "" }}' }, { taskId: 'ab' }, 'Put Output File in Field'],
+		['the provider', {}, mule, "the item's task belongs to MuleRouter"],
+	])('says which task it is about, whatever is wrong: %s', async (_, asked, item, said) => {
+		const { json } = await bench.status(asked, {
+			input: [item],
+			settings: { onError: 'continueRegularOutput' },
+		});
+		expect(json[0].error).toContain(said);
+		const place = { provider: 'magnific', endpoint: 'referenceToVideo', ...item };
+		expect(json[0].details).toMatchObject({ ...place, retryable: false });
+	});
+
+	test('is refused where Route by Status is no switch', async () => {
+		const { error } = await bench.status({ routeByStatus: '={{ "true" }}', taskId: 'ab' });
+		expect(error?.message).toBe('Route by Status must be true or false (got "true")');
 	});
 });
 

@@ -7,7 +7,7 @@ import type {
 	INodeExecutionData,
 } from 'n8n-workflow';
 import { Stopped } from './clock';
-import { KlingError } from './errors';
+import { KlingError, MaybeCreated } from './errors';
 import type { ErrorDetails } from './errors';
 import type { VideoFacts } from './media/video';
 import { isToolCall } from './session';
@@ -207,7 +207,7 @@ function rescue(
 		),
 		...(others.length > 0
 			? [
-					`Other tasks of this run go on at the provider: ${others.join(', ')}. Retry On Fail and, where the parameters give the same values again, Retry Execution take them up without paying twice; Kling Task Status fetches them, too.`,
+					`Other tasks of this run go on at the provider: ${others.join(', ')}. Retry On Fail and, where the parameters give the same values again, Retry Execution take them up without paying twice${error instanceof MaybeCreated ? ', but Retry Execution makes this item anew' : ''}; Kling Task Status fetches them, too.`,
 				]
 			: []),
 	];

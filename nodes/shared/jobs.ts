@@ -103,8 +103,14 @@ function callbackProblems(
 }
 
 function resumeUrl(context: IExecuteFunctions): string {
-	const { $execution } = context.getWorkflowDataProxy(0);
-	return String(($execution as IDataObject).resumeUrl);
+	try {
+		const { $execution } = context.getWorkflowDataProxy(0);
+		return String(($execution as IDataObject).resumeUrl);
+	} catch {
+		throw new InvalidInput([
+			"n8n's own address is no URL, so nobody can call it back: let its environment variable WEBHOOK_URL begin with https://, or choose Wait Until Done",
+		]);
+	}
 }
 
 /**

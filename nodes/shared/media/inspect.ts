@@ -4,8 +4,6 @@ import type { Bad } from '../items';
 import { placeOf } from '../jobs';
 import type { Job } from '../jobs';
 import { isPrivateHost } from '../privateHost';
-import type { Provider } from '../providers';
-import { isHttpUrl } from '../read';
 import type { Run } from '../run';
 import { Slots } from '../slots';
 import { account } from '../transport';
@@ -67,7 +65,14 @@ async function problemsOf(
 	const { base } = await account(context, provider);
 	const apiHost = new URL(base).hostname;
 	const problems: string[] = [];
-	if (callbackUrl !== undefined) problems.push(...unreachable(provider, callbackUrl, apiHost));
+	if (callbackUrl !== undefined) {
+		const { host, hostname } = new URL(callbackUrl);
+		if (isPrivateHost(hostname) && !isPrivateHost(apiHost)) {
+			problems.push(
+				`${provider.label} cannot call n8n back at ${host}, which is no public address: set n8n's environment variable WEBHOOK_URL to its public address, or choose Wait Until Done`,
+			);
+		}
+	}
 	for (const media of mediaIn(order.body)) {
 		const cannotLend = lendingProblem(context, order, media, apiHost);
 		if (cannotLend) problems.push(cannotLend);
@@ -83,16 +88,6 @@ async function problemsOf(
 		for (const hint of mediaHints(media.label, found)) run.hint(hint, 'info');
 	}
 	return problems;
-}
-
-/** Why the provider will never call n8n back. */
-function unreachable({ label }: Provider, callbackUrl: string, apiHost: string): string[] {
-	const url = isHttpUrl(callbackUrl) ? new URL(callbackUrl) : undefined;
-	if (url && (isPrivateHost(apiHost) || !isPrivateHost(url.hostname))) return [];
-	const [what, host] = url ? ['public address', url.host] : ['http or https URL', 'its address'];
-	return [
-		`${label} cannot call n8n back at ${host}, which is no ${what}: set n8n's environment variable WEBHOOK_URL to its public address, or choose Wait Until Done`,
-	];
 }
 
 /** The same file for many items is looked at once. */

@@ -69,7 +69,10 @@ export class MagnificApi implements ICredentialType {
 		rules: [
 			{
 				type: 'responseCode',
-				properties: { value: 401, message: 'Magnific does not accept this API key' },
+				properties: {
+					value: 401,
+					message: 'Magnific does not accept this API key: paste it again',
+				},
 			},
 			{
 				type: 'responseCode',

@@ -63,7 +63,10 @@ export class MuleRouterApi implements ICredentialType {
 		rules: [
 			{
 				type: 'responseCode',
-				properties: { value: 401, message: 'MuleRouter does not accept this API key' },
+				properties: {
+					value: 401,
+					message: 'MuleRouter does not accept this API key: paste it again',
+				},
 			},
 			{
 				type: 'responseCode',

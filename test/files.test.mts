@@ -129,7 +129,9 @@ describe('a reference video from a binary field', () => {
 		const { error } = await bench.generate(fromFile({ videoBinaryPropertyName: 'nothing' }), {
 			files,
 		});
-		expect(error?.message).toBe('Input Binary Field: the item has no binary field "nothing"');
+		expect(error?.message).toBe(
+			'Input Binary Field: the item has no binary field "nothing" (it has: clip, still)',
+		);
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 

@@ -521,7 +521,7 @@ describe('bad input', () => {
 				'Video URL must be',
 				'Duration must be',
 				'CFG Scale must be',
-				'Image URL: the item has no binary field "y"',
+				'Image URL: the item has no binary field "y" (it has: none)',
 			],
 		],
 	];

@@ -79,6 +79,29 @@ describe("n8n's AI builder", () => {
 	});
 });
 
+test("n8n's AI builder is told of the fields that it would most likely get wrong", () => {
+	const hinted = nodes.map((type) =>
+		fieldsIn(descriptionOf(type).properties)
+			.filter(([, { builderHint }]) => builderHint?.propertyHint)
+			.map(([path]) => path),
+	);
+	const [generate, status] = hinted.map((paths) => [...new Set(paths)]);
+	expect(generate).toEqual(
+		expect.arrayContaining(['/prompt', '/videoUrl', '/videoList/videos/videoUrl', '/completion']),
+	);
+	expect(status).toEqual(['/taskId']);
+});
+
+test('a number that is too large can be typed, so that the node refuses it', () => {
+	// With n8n's own maxValue, its field drops the digit that goes too far, and makes 3 of 20.
+	const capped = nodes.flatMap((type) =>
+		fieldsIn(descriptionOf(type).properties)
+			.filter(([, { typeOptions }]) => typeOptions?.maxValue !== undefined)
+			.map(([path]) => path),
+	);
+	expect(capped).toEqual([]);
+});
+
 /** An item as n8n shows it to whoever opens the execution: the fields of the node replaced. */
 function redacted(json: IDataObject): IDataObject {
 	const shown = structuredClone(json);

@@ -263,8 +263,16 @@ describe('a host that sends the whole file', () => {
 	});
 });
 
+test.each([404, 410])('a file that is not there is refused: HTTP %i', async (status) => {
+	handler = (_, response) => response.writeHead(status).end('<html>no</html>');
+	expect(videoProblems('Video URL', await video())).toEqual([
+		`Video URL: the file is not there: the host answers HTTP ${status}`,
+	]);
+	expect(requests).toHaveLength(1);
+});
+
 describe('what says nothing about the file is a value', () => {
-	test.each([401, 403, 404, 410, 429, 500, 503])('HTTP %i', async (status) => {
+	test.each([401, 403, 429, 500, 503])('HTTP %i', async (status) => {
 		handler = (_, response) => response.writeHead(status).end('<html>no</html>');
 		expect(await video()).toEqual({
 			fault: 'unchecked',

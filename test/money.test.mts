@@ -615,7 +615,9 @@ describe('hints', () => {
 	])('tell of what a prompt mentions and its request lacks: %s', async (_, asked, named) => {
 		const { hints, error } = await bench.generate({ ...asked(), options: { validateOnly: true } });
 		expect(error).toBeUndefined();
-		expect(hints).toEqual(named.map((names) => expect.stringContaining(`mentions ${names}, `)));
+		expect(hints.filter((hint) => hint.includes('mentions'))).toEqual(
+			named.map((names) => expect.stringContaining(`mentions ${names}, `)),
+		);
 	});
 
 	test('tell of a link that ends soon and was not used', async () => {

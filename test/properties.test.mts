@@ -161,7 +161,7 @@ const elementItem: Record<string, Documented> = {
 };
 
 type Declared = INodeProperties & {
-	limits?: { maxLength?: number; minItems?: number; maxItems?: number };
+	limits?: { maxValue?: number; maxLength?: number; minItems?: number; maxItems?: number };
 	wire?: string;
 };
 
@@ -200,7 +200,7 @@ function hold(found: Declared[], documented: Record<string, Documented>): void {
 			default: property.default,
 			options: (property.options as INodePropertyOptions[] | undefined)?.map(({ value }) => value),
 			min: property.typeOptions?.minValue,
-			max: property.typeOptions?.maxValue,
+			max: property.limits?.maxValue,
 			whole: property.typeOptions?.numberPrecision === 0,
 			maxLength: property.limits?.maxLength,
 			maxItems: property.limits?.maxItems,

@@ -93,9 +93,10 @@ export const properties: INodeProperties[] = [
 		name: 'taskId',
 		type: 'string',
 		default: '={{ $json.taskId }}',
+		builderHint: { propertyHint: 'Keep the default after another Kling node' },
 		required: true,
 		description:
-			'The task to look up. Items of the other Kling nodes bring their own provider and endpoint along.',
+			'The task to look up. Items of the other Kling nodes bring their endpoint along; where they are of both providers, let Provider be an expression that takes it from the item.',
 		displayOptions: { show: onOneTask },
 	},
 	{

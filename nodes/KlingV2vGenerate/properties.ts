@@ -29,6 +29,10 @@ const completion: INodeProperties = {
 	options: [atOnce, whenDone],
 	default: 'poll',
 	description: 'How the workflow goes on after the task is created',
+	builderHint: {
+		propertyHint:
+			'poll by default; callback for many videos on an n8n that the internet can reach; submitOnly only before a Kling Task Status or Kling V2V Trigger',
+	},
 };
 
 /** MuleRouter has no callback per request; an agent cannot wait for minutes, nor use a file. */
@@ -39,7 +43,12 @@ const completions: INodeProperties[] = [
 		displayOptions: { show: { '@tool': [false], provider: ['magnific'] } },
 	},
 	{ ...completion, displayOptions: { show: { '@tool': [false], provider: ['muleRouter'] } } },
-	{ ...completion, default: 'submitOnly', displayOptions: { show: { '@tool': [true] } } },
+	{
+		...completion,
+		default: 'submitOnly',
+		builderHint: undefined,
+		displayOptions: { show: { '@tool': [true] } },
+	},
 ];
 
 const waiting = { show: { completion: ['callback', 'poll'] } };

@@ -24,7 +24,8 @@ export class KlingV2vTrigger implements INodeType {
 			'={{ $parameter["provider"] === "muleRouter" ? "MuleRouter" : "Magnific" }}: {{ $parameter["events"].join(", ") }}',
 		description: 'Start a workflow when a Kling video is finished or has failed',
 		eventTriggerDescription: 'Waiting for the provider to report a task',
-		activationMessage: 'Each callback of the provider about a task now starts this workflow.',
+		activationMessage:
+			'Callbacks for the chosen events now start this workflow, if the provider can reach the Production URL and they pass the Authentication.',
 		defaults: { name: 'Kling V2V Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],

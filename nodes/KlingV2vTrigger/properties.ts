@@ -76,12 +76,12 @@ export const properties: INodeProperties[] = [
 	{ ...provider, description: 'Whose callbacks come in' },
 	notice(
 		'magnificNotice',
-		'Copy the Production URL above into the Kling V2V Generate node that makes the videos: Additional Fields → Webhook URL, with When to Continue set to Return Task ID Immediately. Use it for tasks of Kling 3 Omni video to video only.',
+		'Open Webhook URLs above, and copy the Production URL into the Kling V2V Generate node that makes the videos: Additional Fields → Webhook URL, with When to Continue set to Return Task ID Immediately. Use it for tasks of Kling 3 Omni video to video only.',
 		{ provider: ['magnific'] },
 	),
 	notice(
 		'muleRouterNotice',
-		'Add the Production URL above in the MuleRouter console under Webhooks, with the events task.succeeded and task.failed. Callbacks about other models are passed over.',
+		'Open Webhook URLs above, and add the Production URL in the MuleRouter console under Webhooks, with the events task.succeeded and task.failed. Callbacks about other models are passed over.',
 		{ provider: ['muleRouter'] },
 	),
 	magnificAuthentication,

@@ -81,9 +81,10 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 
 function missingFields(context: IExecuteFunctions, item: number, body: unknown): string[] {
 	const { binary = {} } = context.getInputData()[item];
+	const there = Object.keys(binary).join(', ') || 'none';
 	return mediaIn(body).flatMap(({ origin, label: field }) =>
 		'field' in origin && !binary[origin.field]
-			? [`${field}: the item has no binary field "${origin.field}"`]
+			? [`${field}: the item has no binary field "${origin.field}" (it has: ${there})`]
 			: [],
 	);
 }
@@ -103,14 +104,8 @@ function callbackProblems(
 }
 
 function resumeUrl(context: IExecuteFunctions): string {
-	try {
-		const { $execution } = context.getWorkflowDataProxy(0);
-		return String(($execution as IDataObject).resumeUrl);
-	} catch {
-		throw new InvalidInput([
-			"n8n's own address is no URL, so nobody can call it back: let its environment variable WEBHOOK_URL begin with https://, or choose Wait Until Done",
-		]);
-	}
+	const { $execution } = context.getWorkflowDataProxy(0);
+	return String(($execution as IDataObject).resumeUrl);
 }
 
 /**

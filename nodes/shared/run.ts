@@ -129,7 +129,7 @@ export class Run extends Session<IExecuteFunctions> {
 		const unnamed = jobs.filter(({ order }) => lacksReference(order.body.prompt));
 		if (unnamed.length > 0) {
 			this.hint(
-				`${unnamed.length === 1 ? 'A prompt does' : `${unnamed.length} prompts do`} not mention @Video1, so Kling may not use the reference video as you mean`,
+				`${unnamed.length === 1 ? 'A prompt does' : `${unnamed.length} prompts do`} not mention @Video1, so Kling may not use the reference video as you mean. Write @Video1 where you mean it`,
 				'info',
 			);
 		}
@@ -140,6 +140,9 @@ export class Run extends Session<IExecuteFunctions> {
 			this.hint(
 				`A prompt mentions ${[...new Set(lacking)].join(', ')}, which its request does not hold, so Kling may make something else than you mean`,
 			);
+		}
+		if (jobs.some(({ options }) => options.validateOnly)) {
+			this.hint('Validate Only is on: of these items nothing was sent, and nothing billed', 'info');
 		}
 		if (this.isTriedAgain() && !('getExecutionCancelSignal' in this.context)) {
 			this.hint(

@@ -142,7 +142,8 @@ function isBase64(text: string): boolean {
 }
 
 function checkNumber({ typeOptions, ...property }: INodeProperties, given: unknown, label: string) {
-	const { minValue, maxValue, numberPrecision } = typeOptions ?? {};
+	const { minValue, numberPrecision } = typeOptions ?? {};
+	const { maxValue } = (property as ApiProperty).limits ?? {};
 	const whole = numberPrecision === 0;
 	const kind = whole ? 'a whole number' : 'a number';
 	const range =

@@ -47,7 +47,7 @@ export const forgiveness = {
 const ADVICE: Record<number, string> = {
 	401: 'The task goes on at the provider. Correct the key in the credential, then use Kling Task Status with this task ID.',
 	403: 'The task goes on at the provider. Allow this key to read it, then use Kling Task Status with this task ID.',
-	404: 'Check provider, endpoint, Base URL and task ID: a task is found only where it was made.',
+	404: 'Check the task ID, the provider (for MuleRouter the endpoint, too), and the Base URL in the credential: a task is found only where it was made.',
 };
 
 /**

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { asObject, asText, excerpt } from '../read';
 import type { MediaFault } from './fault';
-import { unchecked } from './fault';
+import { unchecked, wrong } from './fault';
 import type { ByteSource } from './source';
 import { collect } from './source';
 
@@ -29,7 +29,7 @@ interface Answer {
 /**
  * A file at an HTTP host. It goes through n8n's own helper, so that its protection of private
  * addresses applies, and carries no key. Whatever the host does ends in a value: that it cannot be
- * reached from here says nothing about the provider.
+ * reached from here, or refuses n8n, says nothing about the provider.
  * @param signal ends a read when the run is over
  */
 export function httpSource(context: Context, url: string, signal?: AbortSignal): ByteSource {
@@ -122,6 +122,7 @@ class HttpSource implements ByteSource {
 			const isBehindEnd = status === 416 && this.size !== undefined && offset >= this.size;
 			return isBehindEnd ? Buffer.alloc(0) : NO_RANGES;
 		}
+		if (GONE.has(status)) return wrong(`is not there: the host answers HTTP ${status}`);
 		if (status !== 200) return unchecked(`the host answers HTTP ${status}`);
 		if (offset > 0) return NO_RANGES;
 		const size = asText(headers['content-length']) ?? '';
@@ -129,6 +130,9 @@ class HttpSource implements ByteSource {
 		return undefined;
 	}
 }
+
+/** Said of the file, not of who asks: the provider would hear the same. */
+const GONE = new Set([404, 410]);
 
 const NO_RANGES = unchecked('the host does not send parts of a file');
 

@@ -1,7 +1,12 @@
 import type { INodeProperties, NodeParameterValue } from 'n8n-workflow';
 
-/** What the documentation allows, beyond n8n's own `minValue`, `maxValue` and `options`. */
+/** What the documentation allows, beyond n8n's own `minValue` and `options`. */
 export interface Limits {
+	/**
+	 * In place of n8n's own, with which its field for numbers swallows the digit that goes too far: 20
+	 * would come out as 2, and that as the least allowed.
+	 */
+	maxValue?: number;
 	/** Characters. */
 	maxLength?: number;
 	/** Entries of a list. */

@@ -15,6 +15,7 @@ export const prompt: ApiProperty = {
 	placeholder: 'e.g. Follow the motion of @Video1, as a watercolour painting',
 	description:
 		'What the new video should show, at most 2500 characters. Write @Video1 where you mean the reference video.',
+	builderHint: { propertyHint: 'Must mention the reference video as @Video1' },
 	limits: { maxLength: MAX_PROMPT },
 	...sentAs('prompt'),
 };
@@ -35,7 +36,8 @@ export const duration: ApiProperty = {
 	displayName: 'Duration',
 	name: 'duration',
 	type: 'number',
-	typeOptions: { minValue: 3, maxValue: 15, numberPrecision: 0 },
+	typeOptions: { minValue: 3, numberPrecision: 0 },
+	limits: { maxValue: 15 },
 	default: 5,
 	description:
 		'Length of the new video in whole seconds, from 3 to 15 (default 5). Above 10, Kling may refuse a reference video.',
@@ -83,6 +85,9 @@ export const videoUrl: ApiProperty = {
 	placeholder: 'https://example.com/reference.mp4',
 	description:
 		'Public http(s) address of the reference video: 3 to 10 seconds, 720 to 2160 px, 24 to 60 frames a second, at most 200 MB, MP4 or MOV',
+	builderHint: {
+		propertyHint: 'A link to the file itself, which works without a log-in; never a web page',
+	},
 	limits: { format: 'video' },
 	...sentAs('video_url'),
 };

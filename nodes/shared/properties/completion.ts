@@ -1,4 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
+import type { ApiProperty } from './apiProperty';
 
 /** Parameters about waiting, files and spending, which no API knows of. */
 
@@ -33,11 +34,12 @@ export const pollInterval: INodeProperties = {
 /** 30 days: Kling deletes its results then. */
 const LONGEST_WAIT_MINUTES = 30 * 24 * 60;
 
-export const waitLimit: INodeProperties = {
+export const waitLimit: INodeProperties & Pick<ApiProperty, 'limits'> = {
 	displayName: 'Wait Limit (Minutes)',
 	name: 'waitLimit',
 	type: 'number',
-	typeOptions: { minValue: 0, maxValue: LONGEST_WAIT_MINUTES },
+	typeOptions: { minValue: 0 },
+	limits: { maxValue: LONGEST_WAIT_MINUTES },
 	default: 60,
 	description:
 		'How long to wait for a video. When it passes, the item comes out with its task ID and timedOut; the task goes on at the provider.',
@@ -77,7 +79,8 @@ export const validateOnly: INodeProperties = {
 	displayName: 'Validate Only',
 	name: 'validateOnly',
 	type: 'boolean',
-	default: false,
+	// Of the option once it is added: whoever adds it wants it, and may run the workflow at once.
+	default: true,
 	description:
 		'Whether to check everything and put out the exact request without sending it; nothing is created or paid',
 };

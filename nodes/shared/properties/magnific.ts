@@ -45,7 +45,8 @@ const additionalFields: ApiProperty[] = [
 		displayName: 'CFG Scale',
 		name: 'cfgScale',
 		type: 'number',
-		typeOptions: { minValue: 0, maxValue: 1, numberPrecision: 2 },
+		typeOptions: { minValue: 0, numberPrecision: 2 },
+		limits: { maxValue: 1 },
 		default: 0.5,
 		description:
 			'How closely to follow the prompt, from 0 (free) to 1 (strict). The default is 0.5.',

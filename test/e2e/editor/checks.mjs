@@ -147,8 +147,8 @@ export const checks = [
 			await editor.add('kling v2v trigger', 'On completed');
 			const url = await editor.productionUrl();
 			assert.match(url, new RegExp(`^${PUBLIC_URL}/webhook/[0-9a-f-]{36}/webhook$`));
-			const magnific = 'Copy the Production URL above into the Kling V2V Generate node';
-			const muleRouter = 'Add the Production URL above in the MuleRouter console';
+			const magnific = 'copy the Production URL into the Kling V2V Generate node';
+			const muleRouter = 'add the Production URL in the MuleRouter console';
 			const secret = 'Enter the Webhook Secret in the credential';
 			const said = async () =>
 				await Promise.all([magnific, muleRouter, secret].map((text) => editor.says(text)));

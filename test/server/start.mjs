@@ -227,6 +227,7 @@ n8n is open, ${seconds(Date.now() - began)} after the start
     e-mail    ${owner.email}
     password  ${owner.password}
     log       ${server.log}
+To try it    credential "Magnific (emulator)", Video URL ${emulator.mediaUrl}/reference.mp4, files to ${videos}
 The example workflows are there, and are reset by the next start: duplicate one to keep your changes.
 Ctrl-C stops everything.`);
 	process.exitCode = code;

@@ -116,6 +116,17 @@ export const checks = [
 		},
 	},
 	{
+		name: 'Generate: a number that is too large stays as typed, for the node to refuse',
+		check: async (editor) => {
+			await editor.add('kling v2v generate');
+			const fields = { Duration: ['duration', '20'], 'CFG Scale': ['cfgScale', '1.5'] };
+			for (const [label, [name = '', typed = '']] of Object.entries(fields)) {
+				await editor.addField(label);
+				assert.equal(Number(await editor.type(name, typed)), Number(typed), label);
+			}
+		},
+	},
+	{
 		name: 'Generate: only Magnific can call back',
 		check: async (editor) => {
 			await editor.add('kling v2v generate');

@@ -138,6 +138,27 @@ export class Editor {
 		return this.page.getByTestId('parameter-input-item').filter({ visible: true });
 	}
 
+	/** Adds a field to the first collection of the open node. @param {string} name as shown */
+	async addField(name) {
+		await this.page.getByTestId('collection-parameter-add').first().click();
+		await this.page
+			.getByTestId('collection-parameter-option')
+			.filter({ hasText: name, visible: true })
+			.click();
+	}
+
+	/** Types as a person does, key by key. @param {string} field @param {string} text @returns {Promise<string>} what it holds then */
+	async type(field, text) {
+		const input = this.field(field).locator('input').first();
+		await input.click();
+		await this.page.keyboard.press('Control+A');
+		await this.page.keyboard.type(text, { delay: 50 });
+		await this.page.keyboard.press('Tab');
+		// n8n corrects a number when it is left.
+		await sleep(500);
+		return await input.inputValue();
+	}
+
 	/** @param {string} text @returns {Promise<boolean>} whether the open node says so */
 	async says(text) {
 		return await this.page.getByTestId('ndv').getByText(text).first().isVisible();
@@ -186,7 +207,8 @@ export class Editor {
 	async productionUrl() {
 		const parameters = this.page.getByTestId('node-parameters');
 		const urls = this.page.locator('.webhook-url, [class*="webhookUrl"]').first();
-		if (!(await urls.isVisible())) await parameters.getByText('Webhook URLs').click();
+		if (!(await urls.isVisible()))
+			await parameters.getByText('Webhook URLs', { exact: true }).click();
 		await this.page.getByText('Production URL', { exact: true }).first().click();
 		return (await urls.innerText()).replace(/^POST\s*/, '').trim();
 	}

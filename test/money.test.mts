@@ -152,6 +152,21 @@ describe('Retry Execution', () => {
 		expect((await state()).billed.total).toBe(2);
 	});
 
+	test('pays anew for a task that was given up as soon as it was created', async () => {
+		const dead = { data: { task_id: 'dead-1', status: 'FAILED', generated: [] } };
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'wrong-json', body: dead },
+		});
+		const asked = magnific({ completion: 'submitOnly' });
+		const failed = await bench.generate(asked);
+		expect(failed.error?.message).toContain('Task dead-1');
+		const { json, error } = await bench.generate(asked, { retryOf: failed.data });
+		expect(error).toBeUndefined();
+		expect(json[0]).toMatchObject({ status: 'pending' });
+		expect(json[0].taskId).not.toBe('dead-1');
+	});
+
 	test('does not take the age of a task that had failed for how long tasks take', async () => {
 		await bench.emulator.set({ failTasks: { nth: [1] }, taskSeconds: 0.3 });
 		const failed = await bench.generate(magnific());

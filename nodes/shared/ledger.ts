@@ -190,7 +190,9 @@ function isAnother(entry: Entry, { asked }: Place): boolean {
 function resumable(entries: Record<string, Entry>): Record<string, Entry> {
 	return Object.fromEntries(
 		Object.entries(entries).flatMap(([key, entry]) =>
-			entry.state === 'created' ? [[key, { ...entry, inherited: true }]] : [],
+			entry.state === 'created' && entry.ended?.status !== 'failed'
+				? [[key, { ...entry, inherited: true }]]
+				: [],
 		),
 	);
 }

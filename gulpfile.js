@@ -14,7 +14,7 @@ const root = __dirname;
 const dist = path.join(root, 'dist');
 const ICONS = 'icons/*.svg';
 const COMPACT = {
-	compress: false,
+	compress: { defaults: false, join_vars: true },
 	mangle: { toplevel: true, keep_fnames: true, keep_classnames: true },
 	module: false,
 };

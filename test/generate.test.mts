@@ -350,6 +350,16 @@ describe('bad input', () => {
 			['Prompt must be at most 2500 characters (got 2501)'],
 		],
 		[
+			'a Validate Only that an expression leaves empty',
+			{ videoUrl: url, options: { validateOnly: '={{ $json.nothing }}' } },
+			['Validate Only is empty: give it a value, or remove the option'],
+		],
+		[
+			'spending limits that an expression leaves empty',
+			{ videoUrl: url, options: { maxTasks: '={{ "" }}', maxTotalSeconds: '={{ null }}' } },
+			['Max Tasks is empty', 'Max Total Seconds is empty'],
+		],
+		[
 			'a switch that an expression gives as text',
 			{ videoUrl: url, downloadVideo: '={{ "true" }}' },
 			['Download Video must be true or false (got "true")'],
@@ -722,4 +732,26 @@ describe('the wait limit', () => {
 		});
 		expect(json[0]).not.toHaveProperty('error');
 	});
+});
+test('a text of any length is refused in a moment', async () => {
+	const long = 'x'.repeat(60_000_000);
+	const began = Date.now();
+	const { error } = await bench.generate(
+		{ prompt: '={{ $json.long }}', videoUrl: '={{ $json.long }}' },
+		{
+			input: [{ long }],
+		},
+	);
+	expect(error?.message).toContain('Prompt must be at most 2500 characters (got 60000000)');
+	expect(error?.message).toContain('Video URL must be an http or https URL');
+	expect(Date.now() - began).toBeLessThan(4000);
+});
+
+test('a prompt is counted in characters, not in the halves of an emoji', async () => {
+	const prompt = `@Video1 ${'😀'.repeat(2492)}`;
+	const url = bench.emulator.referenceUrl;
+	const asked = { prompt, videoUrl: url, options: { validateOnly: true } };
+	expect((await bench.generate(asked)).error).toBeUndefined();
+	const { error } = await bench.generate({ ...asked, prompt: `${prompt}😀` });
+	expect(error?.message).toContain('at most 2500 characters (got 2501)');
 });

@@ -266,7 +266,7 @@ describe('a host that sends the whole file', () => {
 test.each([404, 410])('a file that is not there is refused: HTTP %i', async (status) => {
 	handler = (_, response) => response.writeHead(status).end('<html>no</html>');
 	expect(videoProblems('Video URL', await video())).toEqual([
-		`Video URL: the file is not there: the host answers HTTP ${status}`,
+		`Video URL: the file is not there: the host answers HTTP ${status} (if it does so to n8n only, turn Check Media off)`,
 	]);
 	expect(requests).toHaveLength(1);
 });

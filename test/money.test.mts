@@ -501,14 +501,14 @@ test.each([{}, retry])(
 
 describe('Validate Only', () => {
 	test('shows no password that a Base URL holds', async () => {
-		bench.credentials.magnificApi.baseUrl = 'https://user:a-password@gateway.example.com/kling';
+		bench.credentials.magnificApi.baseUrl = 'https://user:a-p@ssword@gateway.example.com/kling';
 		const { json } = await bench.generate(
 			magnific({ options: { validateOnly: true, checkMedia: false } }),
 		);
 		expect(json[0].request).toMatchObject({
 			url: expect.stringMatching(/^https:\/\/gateway\.example\.com\/kling\/v1\//),
 		});
-		expect(JSON.stringify(json)).not.toContain('a-password');
+		expect(JSON.stringify(json)).not.toContain('ssword');
 	});
 
 	test('puts out the exact request without a key, and sends nothing', async () => {
@@ -532,6 +532,17 @@ describe('Validate Only', () => {
 });
 
 describe('too many tasks at once', () => {
+	test.each([
+		'{"code": "1303", "message": "parallel task over resource pack limit"}',
+		'1303: parallel task over resource pack limit',
+		'Kling error_code = 1303',
+	])('is seen where the reason alone names the code: %s', async (reason) => {
+		await bench.emulator.set({ failTasks: { nth: [1], code: 5001, reason } });
+		const { json, error } = await bench.generate(muleRouter());
+		expect(error).toBeUndefined();
+		expect(json[0].status).toBe('completed');
+	});
+
 	test('is not seen in a task that failed for another reason, whatever its numbers', async () => {
 		await bench.emulator.set({
 			failTasks: { nth: 'all', code: 1201, reason: 'A width of 1303 px is not supported' },
@@ -590,6 +601,11 @@ describe('hints', () => {
 			'no elements at Magnific',
 			() => magnific({ prompt: '@Video1 with @Element1' }),
 			['@Element1'],
+		],
+		[
+			'nothing: these are no mentions',
+			() => magnific({ prompt: '@Video1 me@video2.com @image2go @Video4K' }),
+			[],
 		],
 		['no image', () => magnific({ prompt: '@Video1 like @Image1' }), ['@Image1']],
 		['a second video', () => magnific({ prompt: '@Video1 and @video2' }), ['@video2']],

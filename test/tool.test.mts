@@ -369,11 +369,31 @@ describe("as the tool of an AI agent that lets n8n's engine call it", () => {
 		expect(await billed()).toBe(0);
 	});
 
-	test('a task that the provider gave up is made anew, if the agent asks again', async () => {
-		await bench.emulator.set({ failTasks: { nth: [1] } });
-		const answers = await agentCalls(['@Video1', '@Video1'], { completion: 'poll' });
-		expect(answers[0].error).toContain('Running again makes a new task');
-		expect(answers[1].status).toBe('completed');
-		expect(await billed()).toBe(2);
+	test.each<[string, Partial<INode>]>([
+		['', {}],
+		[
+			', also after the tries of Retry On Fail',
+			{ retryOnFail: true, maxTries: 2, waitBetweenTries: 1 },
+		],
+	])(
+		'a task that the provider gave up is made anew, if the agent asks again%s',
+		async (_, settings) => {
+			await bench.emulator.set({ failTasks: { nth: [1] } });
+			const answers = await agentCalls(['@Video1', '@Video1'], { completion: 'poll' }, settings);
+			expect(answers[0].error).toContain('Running again makes a new task');
+			expect(answers[1].status).toBe('completed');
+			expect(await billed()).toBe(2);
+		},
+	);
+
+	test('the same holds for one that was given up as soon as it was created', async () => {
+		const dead = { data: { task_id: 'dead-1', status: 'FAILED', generated: [] } };
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'wrong-json', body: dead },
+		});
+		const answers = await agentCalls(['@Video1', '@Video1']);
+		expect(answers[0].error).toContain('Task dead-1');
+		expect(answers[1].status).toBe('pending');
 	});
 });

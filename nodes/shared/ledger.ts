@@ -14,7 +14,7 @@ export type Entry =
 interface CreatedEntry {
 	state: 'created';
 	ref: TaskRef;
-	/** Where it had finished at once, as a task that the provider gives up. */
+	/** Where it is known to have finished. */
 	ended?: KlingTask;
 	/** Milliseconds since 1970. */
 	createdAt: number;
@@ -44,8 +44,10 @@ export interface Place {
 export interface RunKey {
 	executionId: string;
 	runIndex: number;
-	/** Called by an AI agent: n8n then counts every try as another run, and runs may overlap. */
+	/** Called by an AI agent, whose calls may overlap. */
 	isTool: boolean;
+	/** n8n counts every try of an agent's call as another run: one of its two ways to call a tool. */
+	isEachTryARun: boolean;
 	/** Aborted when the run is over. */
 	signal: AbortSignal;
 }
@@ -96,6 +98,13 @@ export class Ledger {
 	write(place: Place, entry: Entry): void {
 		this.take(entry);
 		this.put(this.ownKeyOf(place) ?? this.newKeyOf(place), entry);
+	}
+
+	/** Remembers how a task has ended. */
+	end(place: Place, ended: KlingTask): void {
+		const key = this.ownKeyOf(place);
+		const entry = key === undefined ? undefined : this.entries[key];
+		if (entry?.state === 'created') entry.ended = ended;
 	}
 
 	/** Forgets a task, so that another can be asked for. */
@@ -164,8 +173,10 @@ export class Ledger {
 		if (!this.run.isTool) return item in entries ? [String(item)] : [];
 		const isOfPlace = (key: string) => {
 			const [itsItem, itsRun, whatItAsked] = key.split(' ');
-			const isSame = Number(itsRun) === this.run.runIndex || whatItAsked === asked;
-			return Number(itsItem) === item && isSame;
+			if (Number(itsItem) !== item) return false;
+			const isSame = whatItAsked === asked;
+			if (this.run.isEachTryARun) return isSame;
+			return Number(itsRun) === this.run.runIndex || (isSame && !isGivenUp(entries[key]));
 		};
 		return Object.keys(entries).filter(isOfPlace);
 	}
@@ -187,12 +198,14 @@ function isAnother(entry: Entry, { asked }: Place): boolean {
 	return entry.state === 'created' && entry.inherited === true && entry.asked !== asked;
 }
 
+function isGivenUp(entry: Entry): boolean {
+	return entry.state === 'created' && entry.ended?.status === 'failed';
+}
+
 function resumable(entries: Record<string, Entry>): Record<string, Entry> {
 	return Object.fromEntries(
 		Object.entries(entries).flatMap(([key, entry]) =>
-			entry.state === 'created' && entry.ended?.status !== 'failed'
-				? [[key, { ...entry, inherited: true }]]
-				: [],
+			entry.state === 'created' && !isGivenUp(entry) ? [[key, { ...entry, inherited: true }]] : [],
 		),
 	);
 }

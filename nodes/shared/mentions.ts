@@ -12,7 +12,7 @@ export function lacksReference(prompt: unknown): boolean {
  */
 export function missing(prompt: unknown, held: References): string[] {
 	const mentions =
-		typeof prompt === 'string' ? prompt.matchAll(/@(Video|Image|Element)(\d+)/gi) : [];
+		typeof prompt === 'string' ? prompt.matchAll(/(?<!\w)@(Video|Image|Element)(\d+)\b/gi) : [];
 	return [...mentions].flatMap(([mention, kind, number]) => {
 		const count = held[kind.toLowerCase() as keyof References];
 		return Number(number) >= 1 && Number(number) <= count ? [] : [mention];

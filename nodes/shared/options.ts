@@ -25,6 +25,9 @@ export interface Options {
 	checkMedia: boolean;
 }
 
+/** What keeps money from being spent does not go without saying where an expression gives nothing. */
+const GUARDS = [maxTasks, maxTotalSeconds, validateOnly];
+
 /** @returns the options of one item, and a sentence for each thing wrong with them */
 export function readOptions(
 	context: IExecuteFunctions,
@@ -36,6 +39,10 @@ export function readOptions(
 	for (const property of taskOptions) {
 		const checked = checkValue(property, given[property.name], property.displayName);
 		problems.push(...checked.problems);
+		const isEmpty = checked.value === undefined && checked.problems.length === 0;
+		if (isEmpty && GUARDS.includes(property) && property.name in given) {
+			problems.push(`${property.displayName} is empty: give it a value, or remove the option`);
+		}
 		values[property.name] = checked.value;
 	}
 	const numberOf = ({ name }: { name: string }) => values[name] as number | undefined;

@@ -7,7 +7,7 @@ import { providers } from './providers';
 import { Session } from './session';
 import { Slots } from './slots';
 import { Submitter } from './submit';
-import type { Submitted } from './submit';
+import type { Order, Submitted } from './submit';
 import type { KlingTask, TaskRef } from './task';
 import { account } from './transport';
 import { wait } from './wait';
@@ -34,6 +34,7 @@ export class Run extends Session<IExecuteFunctions> {
 			executionId: context.getExecutionId(),
 			runIndex: this.index,
 			isTool: this.isTool,
+			isEachTryARun: context.isToolExecution?.() ?? false,
 			signal: this.signal,
 		});
 		const good = jobs.filter((job) => 'order' in job);
@@ -69,6 +70,7 @@ export class Run extends Session<IExecuteFunctions> {
 	async submit({ order }: Job): Promise<Submitted> {
 		const submitted = await this.submitter.submit(order);
 		this.tasks.set(order.item, submitted.task);
+		this.release(order, submitted.task);
 		return submitted;
 	}
 
@@ -97,10 +99,7 @@ export class Run extends Session<IExecuteFunctions> {
 					// It failed before this execution; the person who retried that one wants a new task.
 					this.ledger.strike(job.order);
 				} else {
-					if (task.status === 'failed' && this.isTool && !this.isTriedAgain()) {
-						// What the agent asks for next is its own decision, and no try of n8n's.
-						this.ledger.strike(job.order);
-					}
+					this.release(job.order, task);
 					this.slots.widen();
 					return waited;
 				}
@@ -151,6 +150,13 @@ export class Run extends Session<IExecuteFunctions> {
 		}
 	}
 
+	/** What an agent asks for after the provider gave its task up is a new one, and no try of n8n's. */
+	private release(order: Order, task: KlingTask): void {
+		if (task.status !== 'failed' || !this.isTool) return;
+		if (this.isTriedAgain()) this.ledger.end(order, task);
+		else this.ledger.strike(order);
+	}
+
 	private isTriedAgain(): boolean {
 		return this.context.getNode().retryOnFail === true;
 	}
@@ -181,7 +187,7 @@ function isTurnedAway({ status, provider, failure }: KlingTask): boolean {
 
 /** A Base URL may name a user of a gateway, and a password. */
 function withoutPassword(url: string): string {
-	return url.replace(/^(https?:\/\/)[^/@]*@/i, '$1');
+	return url.replace(/^(https?:\/\/)[^/?#]*@/i, '$1');
 }
 
 /** The body as it would be sent; whoever knows the resume URL can continue the execution. */

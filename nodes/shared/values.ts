@@ -102,9 +102,12 @@ function checkOne(property: INodeProperties, given: unknown, label: string): Che
 
 function checkText({ maxLength, format }: Limits, given: unknown, label: string): Checked {
 	if (typeof given !== 'string') return wrong(`${label} must be text${got(given)}`);
-	const { length } = [...given];
-	if (maxLength !== undefined && length > maxLength) {
-		return wrong(`${label} must be at most ${maxLength} characters (got ${length})`);
+	if (maxLength !== undefined && given.length > maxLength) {
+		// A character outside the first 65,536 counts twice there; a very long text is not taken apart.
+		const length = given.length > 2 * maxLength ? given.length : [...given].length;
+		if (length > maxLength) {
+			return wrong(`${label} must be at most ${maxLength} characters (got ${length})`);
+		}
 	}
 	const text = given.trim();
 	switch (format) {

@@ -122,7 +122,11 @@ class HttpSource implements ByteSource {
 			const isBehindEnd = status === 416 && this.size !== undefined && offset >= this.size;
 			return isBehindEnd ? Buffer.alloc(0) : NO_RANGES;
 		}
-		if (GONE.has(status)) return wrong(`is not there: the host answers HTTP ${status}`);
+		if (GONE.has(status)) {
+			return wrong(
+				`is not there: the host answers HTTP ${status} (if it does so to n8n only, turn Check Media off)`,
+			);
+		}
 		if (status !== 200) return unchecked(`the host answers HTTP ${status}`);
 		if (offset > 0) return NO_RANGES;
 		const size = asText(headers['content-length']) ?? '';

@@ -5,7 +5,10 @@
 const CONCURRENCY_CODE = '1303';
 
 /** The number alone proves nothing: a task that is asked for again is paid again if it was another. */
-const NAMED_IN_REASON = new RegExp(`\\b(code|error)\\W{0,3}${CONCURRENCY_CODE}\\b`, 'i');
+const NAMED_IN_REASON = new RegExp(
+	`(code|error)\\W{0,6}${CONCURRENCY_CODE}\\b|^\\W*${CONCURRENCY_CODE}\\s*[:\\]]`,
+	'i',
+);
 
 export function isConcurrencyCode({ code, reason }: { code?: string; reason?: string }): boolean {
 	return code === CONCURRENCY_CODE || NAMED_IN_REASON.test(reason ?? '');

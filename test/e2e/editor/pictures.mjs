@@ -54,7 +54,12 @@ export async function takePictures(browser, world, { theme, folder, workflows })
 		await editor.openNode(GENERATE);
 		await editor.playVideo();
 		await take('generate', await around(page.getByTestId('ndv'), -1));
-		await take('credential', await around(await editor.newCredential(), -1));
+		const form = await editor.newCredential();
+		// Filled in as the README advises.
+		await editor.choose('allowedHttpRequestDomains', 'None');
+		await editor.type('apiKey', 'a key of the emulator');
+		await page.locator(':focus').blur();
+		await take('credential', await around(form, -1));
 
 		await editor.openWorkflow(workflows.loop.id);
 		await editor.run(workflows.loop.nodes);

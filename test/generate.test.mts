@@ -693,6 +693,7 @@ describe('a failed item', () => {
 		});
 		const { error } = await bench.generate({ videoUrl: bench.emulator.referenceUrl });
 		expect(error?.message).toBe(`Magnific ${what} (HTTP ${status}): said by the provider`);
+		expect(error).toMatchObject({ name: 'NodeApiError', httpCode: String(status) });
 		expect(error?.description).toMatch(/^No task was created and nothing was billed\. \S/);
 		expect(await billed()).toBe(0);
 	});

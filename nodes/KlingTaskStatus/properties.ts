@@ -24,7 +24,7 @@ const operation: INodeProperties = {
 			name: 'Get',
 			value: 'get',
 			action: 'Get a task',
-			description: 'Look up the status once',
+			description: 'Look up the status of a task once',
 		},
 		{
 			name: 'Get Many',
@@ -36,7 +36,7 @@ const operation: INodeProperties = {
 			name: 'Wait',
 			value: 'wait',
 			action: 'Wait for a task',
-			description: 'Look up the status until the task has finished',
+			description: 'Look up the status of a task until it has finished',
 		},
 	],
 	default: 'get',

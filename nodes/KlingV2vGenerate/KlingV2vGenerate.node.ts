@@ -20,7 +20,7 @@ export class KlingV2vGenerate implements INodeType {
 		version: [1, 1.1],
 		defaultVersion: 1.1,
 		subtitle:
-			'={{ $parameter["provider"] === "muleRouter" ? "MuleRouter" : "Magnific" }}: {{ $parameter["mode"] === "pro" ? "pro" : "standard" }}',
+			'={{ $parameter["provider"] === "muleRouter" ? "MuleRouter" : "Magnific" }}: {{ $parameter["mode"] === "pro" ? "Pro" : "Standard" }}',
 		description: 'Make an AI video from a reference video with Kling 3 Omni',
 		defaults: { name: 'Kling V2V Generate' },
 		usableAsTool: true,

@@ -21,7 +21,7 @@ export class KlingV2vTrigger implements INodeType {
 		version: [1, 1.1],
 		defaultVersion: 1.1,
 		subtitle:
-			'={{ $parameter["provider"] === "muleRouter" ? "MuleRouter" : "Magnific" }}: {{ $parameter["events"].join(", ") }}',
+			'={{ $parameter["provider"] === "muleRouter" ? "MuleRouter" : "Magnific" }}: {{ $parameter["events"].map((event) => event[0].toUpperCase() + event.slice(1)).join(", ") }}',
 		description: 'Start a workflow when a Kling video is finished or has failed',
 		eventTriggerDescription: 'Waiting for the provider to report a task',
 		activationMessage:

@@ -53,7 +53,7 @@ export const authentication: Record<ProviderName, INodeProperties> = {
 };
 
 export const events: INodeProperties = {
-	displayName: 'Events',
+	displayName: 'Trigger On',
 	name: 'events',
 	type: 'multiOptions',
 	noDataExpression: true,

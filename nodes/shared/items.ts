@@ -1,4 +1,4 @@
-import { NodeOperationError } from 'n8n-workflow';
+import { NodeApiError, NodeOperationError } from 'n8n-workflow';
 import type {
 	IBinaryData,
 	IDataObject,
@@ -83,7 +83,8 @@ function hasSource(context: NodeContext): boolean {
 }
 
 /**
- * The error that ends the run, in n8n's own class, so that the editor marks item and node.
+ * The error that ends the run, in n8n's own classes, so that the editor marks item and node:
+ * with an HTTP status that of an API, else that of an operation.
  * @param alsoLost what else the user must know of this run, a sentence each
  */
 export function nodeError(
@@ -91,18 +92,20 @@ export function nodeError(
 	error: unknown,
 	itemIndex: number,
 	alsoLost: string[] = [],
-): NodeOperationError {
+): NodeApiError | NodeOperationError {
 	const node = context.getNode();
 	if (!(error instanceof KlingError)) {
 		return new NodeOperationError(node, error as Error, { itemIndex });
 	}
-	const fault = new NodeOperationError(node, error.message, {
-		itemIndex,
-		description: [error.advice, ...alsoLost].join(' '),
-	});
+	const { message, advice, details } = error;
+	const options = { message, itemIndex, description: [advice, ...alsoLost].join(' ') };
+	const fault =
+		details.httpStatus === undefined
+			? new NodeOperationError(node, message, options)
+			: new NodeApiError(node, {}, { ...options, httpCode: String(details.httpStatus) });
 	// n8n puts a sentence of its own in place of a message that mentions a network error's code.
 	fault.message = messageOf(context, error);
-	fault.context.details = withoutGaps(error.details);
+	fault.context.details = withoutGaps(details);
 	return fault;
 }
 

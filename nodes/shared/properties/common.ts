@@ -82,7 +82,7 @@ export const videoUrl: ApiProperty = {
 	type: 'string',
 	default: '',
 	required: true,
-	placeholder: 'https://example.com/reference.mp4',
+	placeholder: 'e.g. https://example.com/reference.mp4',
 	description:
 		'Public http(s) address of the reference video: 3 to 10 seconds, 720 to 2160 px, 24 to 60 frames a second, at most 200 MB, MP4 or MOV',
 	builderHint: {

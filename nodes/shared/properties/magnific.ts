@@ -59,7 +59,7 @@ const additionalFields: ApiProperty[] = [
 		name: 'imageUrl',
 		type: 'string',
 		default: '',
-		placeholder: 'https://example.com/start.png',
+		placeholder: 'e.g. https://example.com/start.png',
 		description:
 			'The start frame: JPG or PNG, at least 300x300 px, at most 10 MB, as a public URL, a data URI, Base64 or the name of an input binary field',
 		limits: { format: 'image' },
@@ -76,7 +76,7 @@ const additionalFields: ApiProperty[] = [
 		name: 'webhookUrl',
 		type: 'string',
 		default: '',
-		placeholder: 'https://example.com/webhook',
+		placeholder: 'e.g. https://example.com/webhook',
 		description:
 			'Address that Magnific calls whenever the task changes status, for example that of a Kling V2V Trigger',
 		limits: { format: 'url' },

@@ -138,6 +138,26 @@ describe('the provider', () => {
 		},
 	);
 
+	test('whose link comes after the callback is asked for it again', async () => {
+		await dropCallbacks();
+		await pauses.server.run('e1', pauses.workflow(1));
+		const [id] = await idsOf();
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			times: 2,
+			fault: { kind: 'no-video' },
+		});
+		await complete(id);
+		await call('e1', {
+			task_id: id,
+			status: 'COMPLETED',
+			generated: ['https://example.com/x.mp4'],
+		});
+		const { json, items } = await pauses.server.end('e1', 2000);
+		expect(json[0].videoUrl).toMatch(/^http/);
+		expect(items[0].binary?.data).toBeDefined();
+	});
+
 	test('that repeats the resume URL in its refusal tells nobody how to continue the execution', async () => {
 		const fault = { kind: 'echo', status: 400 };
 		await bench.emulator.fault({ match: { action: 'create' }, fault });

@@ -60,3 +60,24 @@ test('a key goes only to the host that was saved with it, even if both are chang
 		expect(headers).toMatchObject({ 'x-magnific-api-key': keys.magnific });
 	}
 });
+
+test.each([' ', '\n', '\u200b'])(
+	'a key pasted with %j at its end works, and is hidden in what is shown',
+	async (stray) => {
+		bench.credentials.magnificApi.apiKey = `${keys.magnific}${stray}`;
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'status', status: 403, body: { message: `${keys.magnific} may not do this` } },
+		});
+		const { error, log } = await bench.generate({
+			prompt: '@Video1',
+			videoUrl: bench.emulator.referenceUrl,
+		});
+		expect(error?.message).toContain('*** may not do this');
+		expect(JSON.stringify([error, log])).not.toContain(keys.magnific);
+		const [create] = (await bench.emulator.state()).requests.filter(
+			({ action }) => action === 'create',
+		);
+		expect(create.headers['x-magnific-api-key']).toBe(keys.magnific);
+	},
+);

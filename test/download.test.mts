@@ -41,6 +41,31 @@ describe('a broken connection', () => {
 		expect(second.headers['if-range']).toBeDefined();
 	});
 
+	test('that had not told the length is taken up where it broke', async () => {
+		await bench.emulator.set({ resultBytes: 3_000_000 });
+		await bench.emulator.fault({
+			match: { action: 'download' },
+			fault: { kind: 'cut', atBytes: 1_000_000, chunked: true },
+		});
+		await expectWhole(await run());
+		const [first, second] = await downloads();
+		expect(first.headers.range).toBeUndefined();
+		expect(second.headers.range).toMatch(/^bytes=\d+-$/);
+	});
+
+	test('that does not tell the length when it is taken up is no other file', async () => {
+		await bench.emulator.set({ resultBytes: 3_000_000, acceptRanges: false });
+		await bench.emulator.fault(
+			{ match: { action: 'download', nth: 1 }, fault: { kind: 'cut', atBytes: 1_000_000 } },
+			{
+				match: { action: 'download', nth: 2 },
+				fault: { kind: 'cut', atBytes: 2_000_000, chunked: true },
+			},
+		);
+		await expectWhole(await run());
+		expect(await downloads()).toHaveLength(3);
+	});
+
 	test('that breaks within the first bytes is no reason to doubt the file', async () => {
 		await bench.emulator.fault({
 			match: { action: 'download' },

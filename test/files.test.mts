@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -43,6 +46,33 @@ async function declared(): Promise<string[]> {
 		({ body }) => (body as { files: Array<{ content_type: string }> }).files[0].content_type,
 	);
 	return types.sort();
+}
+
+/** A host that takes what it is sent, slowly. */
+async function slowLine(answer = '') {
+	let began = 0;
+	let took = 0;
+	const host = createServer((incoming, response) => {
+		began = Date.now();
+		incoming.on('data', () => {
+			incoming.pause();
+			setTimeout(() => incoming.resume(), 4);
+		});
+		incoming.on('end', () => {
+			took = Date.now() - began;
+			response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
+		});
+	}).listen(0, '127.0.0.1');
+	await once(host, 'listening');
+	return {
+		url: `http://127.0.0.1:${(host.address() as AddressInfo).port}`,
+		/** @returns how long the request was on its way, in milliseconds */
+		async end() {
+			host.closeAllConnections();
+			host.close();
+			return took;
+		},
+	};
 }
 
 describe('a reference video from a binary field', () => {
@@ -110,6 +140,33 @@ describe('a reference video from a binary field', () => {
 		},
 	);
 
+	test('has the time that a slow line takes', async () => {
+		const large = path.join(folder, 'large.mp4');
+		writeFileSync(large, Buffer.concat([readFileSync(files.clip), Buffer.alloc(20_000_000)]));
+		const line = await slowLine();
+		await bench.emulator.fault({
+			match: { action: 'upload-request' },
+			fault: {
+				kind: 'wrong-json',
+				body: {
+					files: [
+						{
+							upload_url: `${line.url}/put`,
+							headers: {},
+							asset_url: bench.emulator.referenceUrl,
+						},
+					],
+				},
+			},
+		});
+		const { error } = await bench.generate(
+			fromFile({ completion: 'submitOnly', options: { checkMedia: false } }),
+			{ files: { clip: large } },
+		);
+		expect(error).toBeUndefined();
+		expect(await line.end()).toBeGreaterThan(500);
+	});
+
 	test('is not uploaded again for a task that an earlier try has created', async () => {
 		await bench.emulator.fault({
 			match: { action: 'status' },
@@ -155,6 +212,23 @@ describe('a reference video from a binary field', () => {
 		]);
 	});
 
+	test.each([400, 500])(
+		'shows no signed link where the answer (HTTP %d) repeats it',
+		async (status) => {
+			const fault = { kind: 'echo', status };
+			await bench.emulator.fault({ match: { action: 'create' }, fault });
+			const { json, log } = await bench.generate(
+				fromFile({ provider: 'muleRouter', endpoint: 'videoEdit' }),
+				{ files, settings: { onError: 'continueRegularOutput' } },
+			);
+			const [{ video }] = (await seen('create')).map(({ body }) => body as IDataObject);
+			const token = new URL(String(video)).searchParams.get('token') as string;
+			expect(token.length).toBeGreaterThan(40);
+			expect(json[0].error).toContain('binary-data/signed');
+			expect(JSON.stringify([json, log])).not.toContain(token.slice(0, 40));
+		},
+	);
+
 	test('is refused for MuleRouter where n8n is not in reach, with what to do', async () => {
 		bench.credentials.muleRouterApi.baseUrl = 'https://api.mulerouter.ai';
 		const { error } = await bench.generate(
@@ -198,6 +272,32 @@ describe('an image', () => {
 		);
 		expect(error).toBeUndefined();
 		expect(await declared()).toEqual(['image/jpeg', 'video/mp4']);
+	});
+
+	test('has the time that a slow line takes to MuleRouter', async () => {
+		const large = path.join(folder, 'large.png');
+		writeFileSync(large, Buffer.concat([readFileSync(files.still), Buffer.alloc(9_000_000)]));
+		const line = await slowLine(
+			JSON.stringify({
+				task_info: { id: '8e1e315e-b50d-4334-a231-be7d19a372f4', status: 'pending' },
+			}),
+		);
+		bench.credentials.muleRouterApi.baseUrl = line.url;
+		const { error, json } = await bench.generate(
+			{
+				provider: 'muleRouter',
+				endpoint: 'videoEdit',
+				prompt: '@Video1',
+				videoUrl: bench.emulator.referenceUrl,
+				completion: 'submitOnly',
+				options: { checkMedia: false },
+				additionalFields: { images: ['still', 'still'] },
+			},
+			{ files: { still: large } },
+		);
+		expect(error).toBeUndefined();
+		expect(json[0].status).toBe('pending');
+		expect(await line.end()).toBeGreaterThan(400);
 	});
 
 	test('goes to MuleRouter as Base64, or as the URL it is', async () => {

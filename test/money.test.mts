@@ -51,6 +51,65 @@ describe('Retry On Fail', () => {
 		expect(new Set(json.map(({ taskId }) => taskId)).size).toBe(3);
 	});
 
+	test.each([
+		['a parameter', "'nonsense'"],
+		['its file', "$json.reference + '-gone'"],
+	])(
+		'names the tasks of the tries before where %s is wrong in a later one',
+		async (_what, later) => {
+			// The first item is created; the second is refused once, and then cannot be sent any more.
+			await bench.emulator.fault({
+				match: { action: 'create' },
+				skip: 1,
+				times: -1,
+				fault: { kind: 'status', status: 400 },
+			});
+			const changesAt = Date.now() + 1000;
+			const { error } = await bench.generate(
+				magnific({
+					videoUrl: `={{ $itemIndex === 0 || Date.now() < ${changesAt} ? $json.reference : ${later} }}`,
+				}),
+				{
+					input: [
+						{ reference: bench.emulator.referenceUrl },
+						{ reference: bench.emulator.referenceUrl },
+					],
+					settings: { ...retry, maxTries: 2, waitBetweenTries: 1500 },
+				},
+			);
+			const { tasks, billed } = await state();
+			expect(billed.total).toBe(1);
+			expect(error?.message).toContain('Video URL');
+			expect(error?.description).toContain(
+				`are billed, and go on at the provider: ${tasks[0].taskId}`,
+			);
+		},
+	);
+
+	test('gives the task ID of an item whose parameters are wrong in a later try', async () => {
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			times: 5,
+			fault: { kind: 'status', status: 401 },
+		});
+		const changesAt = Date.now() + 1000;
+		const { json } = await bench.generate(
+			magnific({ videoUrl: `={{ Date.now() < ${changesAt} ? $json.reference : 'nonsense' }}` }),
+			{
+				input: [{ reference: bench.emulator.referenceUrl }],
+				settings: {
+					...retry,
+					maxTries: 2,
+					waitBetweenTries: 1500,
+					onError: 'continueRegularOutput',
+				},
+			},
+		);
+		const { tasks } = await state();
+		expect(json[0].error).toContain('Video URL must be');
+		expect(json[0].details).toMatchObject({ taskId: tasks[0].taskId });
+	});
+
 	test('takes an item for the same though its prompt differs from try to try', async () => {
 		await bench.emulator.fault({
 			match: { action: 'status' },
@@ -358,6 +417,18 @@ describe('a request that creates a task is repeated', () => {
 		} finally {
 			jest.restoreAllMocks();
 		}
+	});
+
+	test('not needed where the answer has an ID and no status', async () => {
+		const taskId = '8e1e315e-b50d-4334-a231-be7d19a372f4';
+		const body = { task_info: { id: taskId } };
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'wrong-json', makeTask: true, status: 202, body },
+		});
+		const { json, error } = await bench.generate(muleRouter({ completion: 'submitOnly' }));
+		expect(error).toBeUndefined();
+		expect(json[0]).toMatchObject({ taskId, status: 'pending' });
 	});
 
 	test('never at MuleRouter, where the error says where to look', async () => {

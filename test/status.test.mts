@@ -31,6 +31,17 @@ describe('Get', () => {
 		expect(without[0].binary).toBeUndefined();
 	});
 
+	test.each(['get', 'download'])(
+		'(%s) asks again for a link that comes late',
+		async (operation) => {
+			const taskId = await seed({ status: 'completed' });
+			await bench.emulator.fault({ match: { action: 'status' }, fault: { kind: 'no-video' } });
+			const { json, items } = await bench.status({ operation, taskId });
+			expect(json[0].videoUrl).toMatch(/^http/);
+			expect(items[0].binary?.data).toBeDefined();
+		},
+	);
+
 	test('reports a failed task as what it is, with the reason', async () => {
 		const taskId = await seed({
 			provider: 'muleRouter',

@@ -5,13 +5,13 @@ import { operations, readPurpose, readRequest } from './operations';
 import { byStatus } from './routing';
 
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+	const session = new Session(context);
 	let isRouted = false;
-	const requests = readItems(context, (item) => {
+	const requests = readItems(session, (item) => {
 		const purpose = readPurpose(context, item);
 		isRouted ||= purpose.isRouted;
 		return readRequest(context, item, purpose);
 	});
-	const session = new Session(context);
 	const output = await settle(
 		session,
 		requests,

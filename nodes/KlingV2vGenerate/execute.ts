@@ -11,9 +11,8 @@ import { expectVideo } from '../shared/wait';
 /** Items -> parameters -> checks (nothing spent yet) -> submit -> wait -> result -> download -> items. */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	if (isOwnOutput(context)) return context.getInputData();
-	const asked = readJobs(context);
-	const run = new Run(context, asked);
-	const jobs = await inspect(run, asked);
+	const run = new Run(context);
+	const jobs = await inspect(run, run.plan(readJobs(run)));
 	const output = await settle(run, jobs, async (job) => {
 		if (job.options.validateOnly) return await run.preview(job);
 		if (job.completion !== 'poll' && !run.isInherited(job)) {

@@ -142,6 +142,8 @@ class Source {
 	/** No iterators between here and the host: some more of them for each chunk show in the speed. */
 	private async fill(file: Bytes, first: Body): Promise<void> {
 		let received = 0;
+		// Not every answer tells it.
+		let { total } = first;
 		let start = Buffer.alloc(0);
 		const take = (chunk: Buffer) => {
 			if (start.length < SIGNATURE_LENGTH) {
@@ -153,11 +155,14 @@ class Source {
 		};
 		try {
 			for (let body = first; !file.destroyed; body = await this.open(received, first.etag)) {
-				if (body.total !== first.total) throw new Unusable('the file changed while it was fetched');
+				total ??= body.total;
+				if ((body.total ?? total) !== total) {
+					throw new Unusable('the file changed while it was fetched');
+				}
 				try {
 					await this.pass(body, take);
-					if (first.total !== undefined && received !== first.total) {
-						throw new Error(`only ${received} of ${first.total} bytes came`);
+					if (total !== undefined && received !== total) {
+						throw new Error(`only ${received} of ${total} bytes came`);
 					}
 					expectVideo(start);
 					file.push(null);

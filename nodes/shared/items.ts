@@ -64,7 +64,8 @@ function errorItem(
 	item: number,
 	task: TaskRef | undefined,
 ): INodeExecutionData {
-	const details = error instanceof KlingError ? error.details : task ? refOf(task) : {};
+	const known = task ? refOf(task) : {};
+	const details = error instanceof KlingError ? { ...known, ...error.details } : known;
 	const failed: INodeExecutionData = {
 		json: { error: messageOf(context, error), details: withoutGaps(details) },
 		pairedItem: { item },
@@ -131,17 +132,29 @@ export interface Bad {
  * With Continue On Fail a bad item is kept, with its fault; otherwise it ends the run at once.
  */
 export function readItems<T extends { item: number }>(
-	context: IExecuteFunctions,
+	run: Checking,
 	readItem: (item: number) => T,
 ): Array<T | Bad> {
-	return context.getInputData().map((_, item) => {
+	return run.context.getInputData().map((_, item) => {
 		try {
 			return readItem(item);
 		} catch (fault) {
-			if (continuesOnFail(context.getNode())) return { item, fault };
-			throw nodeError(context, fault, item);
+			return keep(run, { item, fault });
 		}
 	});
+}
+
+/** The run that items are checked for, before it does anything. */
+export interface Checking {
+	context: IExecuteFunctions;
+	/** Tasks that exist already: an earlier try has created them. */
+	created(): TaskRef[];
+}
+
+/** @returns the bad item, where the others go on without it */
+export function keep({ context, created }: Checking, bad: Bad): Bad {
+	if (continuesOnFail(context.getNode())) return bad;
+	throw nodeError(context, bad.fault, bad.item, rescue(bad.fault, [], created()));
 }
 
 /** Whether a failed item leaves the others to go on, as the user has set it in the node. */
@@ -210,7 +223,7 @@ function rescue(
 		),
 		...(others.length > 0
 			? [
-					`Other tasks of this run go on at the provider: ${others.join(', ')}. Retry On Fail and, where the parameters give the same values again, Retry Execution take them up without paying twice${error instanceof MaybeCreated ? ', but Retry Execution makes this item anew' : ''}; Kling Task Status fetches them, too.`,
+					`Other tasks of this run are billed, and go on at the provider: ${others.join(', ')}. Retry On Fail and, where the parameters give the same values again, Retry Execution take them up without paying twice${error instanceof MaybeCreated ? ', but Retry Execution makes this item anew' : ''}; Kling Task Status fetches them, too.`,
 				]
 			: []),
 	];

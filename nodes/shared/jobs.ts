@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { InvalidInput } from './errors';
 import { readItems } from './items';
-import type { Bad } from './items';
+import type { Bad, Checking } from './items';
 import { fingerprint } from './ledger';
 import { mediaIn } from './media/media';
 import type { Options } from './options';
@@ -112,15 +112,15 @@ function resumeUrl(context: IExecuteFunctions): string {
  * Reads every item; nothing is sent before all of them are read, and within the user's limits.
  * @returns the jobs, or what is wrong with an item, in the order of the input
  */
-export function readJobs(context: IExecuteFunctions): Array<Job | Bad> {
+export function readJobs(run: Checking): Array<Job | Bad> {
 	return withinLimits(
-		context,
-		readItems(context, (item) => readJob(context, item)),
+		run,
+		readItems(run, (item) => readJob(run.context, item)),
 	);
 }
 
 /** The spending limits hold for the whole run: beyond them, none of it is done. */
-function withinLimits(context: IExecuteFunctions, entries: Array<Job | Bad>): Array<Job | Bad> {
+function withinLimits(run: Checking, entries: Array<Job | Bad>): Array<Job | Bad> {
 	const jobs = entries.filter((entry) => 'order' in entry && !entry.options.validateOnly) as Job[];
 	if (jobs.length === 0) return entries;
 	const maxTasks = Math.min(...jobs.map(({ options }) => options.maxTasks));
@@ -136,7 +136,7 @@ function withinLimits(context: IExecuteFunctions, entries: Array<Job | Bad>): Ar
 		);
 	}
 	if (problems.length === 0) return entries;
-	return readItems(context, (item) => {
+	return readItems(run, (item) => {
 		const entry = entries[item];
 		throw 'fault' in entry ? entry.fault : new InvalidInput(problems, placeOf(entry));
 	});

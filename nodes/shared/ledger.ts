@@ -120,6 +120,12 @@ export class Ledger {
 		);
 	}
 
+	/** The task that an earlier try has created for an item, whatever it asked for. */
+	taskOf(item: number): TaskRef | undefined {
+		const entry = this.run.isTool ? undefined : this.entries[item];
+		return entry?.state === 'created' && !entry.inherited ? refOf(entry.ref) : undefined;
+	}
+
 	/** A finished run leaves nothing that a later one could take for its own. */
 	close(): void {
 		const { entries } = this;

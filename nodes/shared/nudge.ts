@@ -14,7 +14,7 @@ import { Session } from './session';
 import { Slots } from './slots';
 import type { KlingTask } from './task';
 import { isFinished } from './task';
-import { look } from './wait';
+import { lookForLink } from './wait';
 
 /**
  * A call of the resume URL of a paused execution. It is only a nudge: the provider is asked for every
@@ -133,7 +133,7 @@ async function continueWhenDone(
 	const { waiting } = pause;
 	const { open, unseen } = await lookAtAll(
 		waiting,
-		async (task) => (await look(session, task)).task,
+		async (task) => (await lookForLink(session, task)).task,
 	);
 	if (open > 0) return unseen > 0 || isBehind(waiting, ended) ? 'unknown' : 'open';
 	const output = await finish(session, waiting).catch(() => undefined);

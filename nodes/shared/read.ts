@@ -28,6 +28,12 @@ export function isHttpUrl(value: unknown): value is string {
 	return (protocol === 'http:' || protocol === 'https:') && hostname !== '';
 }
 
+/** @returns every text in a value, in its order */
+export function textsIn(value: unknown): string[] {
+	if (typeof value === 'string') return [value];
+	return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
 /** Result links, which come as texts or as `{url}`; anything that is no http(s) link is left out. */
 export function readLinks(value: unknown): string[] {
 	return asArray(value)

@@ -23,11 +23,11 @@ export class Run extends Session<IExecuteFunctions> {
 	/** By item: the task that it is about. */
 	private readonly tasks = new Map<number, TaskRef>();
 
-	private readonly slots: Slots;
+	private slots = new Slots(1);
 
 	private readonly submitter: Submitter;
 
-	constructor(context: IExecuteFunctions, jobs: Array<Job | Bad>) {
+	constructor(context: IExecuteFunctions) {
 		super(context);
 		this.index = runIndexOf(context);
 		this.ledger = new Ledger(context.getContext('node'), {
@@ -37,10 +37,15 @@ export class Run extends Session<IExecuteFunctions> {
 			isEachTryARun: context.isToolExecution?.() ?? false,
 			signal: this.signal,
 		});
-		const good = jobs.filter((job) => 'order' in job);
-		this.slots = new Slots(good[0]?.options.maxConcurrentTasks ?? 1);
-		this.warn(good);
 		this.submitter = new Submitter(this, this.ledger, new Slots(1), () => this.slots.narrow());
+	}
+
+	/** Makes room for as many tasks at a time as the user wants. @returns the same */
+	plan(entries: Array<Job | Bad>): Array<Job | Bad> {
+		const jobs = entries.filter((entry) => 'order' in entry);
+		this.slots = new Slots(jobs[0]?.options.maxConcurrentTasks ?? 1);
+		this.warn(jobs);
+		return entries;
 	}
 
 	/** Whether an earlier try, or an execution that was retried, has created the item's task. */
@@ -93,11 +98,11 @@ export class Run extends Session<IExecuteFunctions> {
 					this.slots.narrow();
 					const pause = Math.min(turn.firstPause * 2 ** turnedAway++, turn.longestPause);
 					if (this.clock.now() + pause > until) return waited;
-					this.ledger.strike(job.order);
+					this.strike(job.order);
 					await this.clock.pause(pause * (0.5 + this.clock.random() / 2));
 				} else if (task.status === 'failed' && submitted.origin === 'execution') {
 					// It failed before this execution; the person who retried that one wants a new task.
-					this.ledger.strike(job.order);
+					this.strike(job.order);
 				} else {
 					this.release(job.order, task);
 					this.slots.widen();
@@ -109,7 +114,7 @@ export class Run extends Session<IExecuteFunctions> {
 
 	readonly created = () => this.ledger.tasks();
 
-	readonly taskOf = (item: number) => this.tasks.get(item);
+	readonly taskOf = (item: number) => this.tasks.get(item) ?? this.ledger.taskOf(item);
 
 	/**
 	 * Leaves nothing behind, unless the same may be asked for once more: by n8n, which with Retry On
@@ -155,6 +160,11 @@ export class Run extends Session<IExecuteFunctions> {
 		if (task.status !== 'failed' || !this.isTool) return;
 		if (this.isTriedAgain()) this.ledger.end(order, task);
 		else this.ledger.strike(order);
+	}
+
+	private strike(order: Order): void {
+		this.ledger.strike(order);
+		this.tasks.delete(order.item);
 	}
 
 	private isTriedAgain(): boolean {

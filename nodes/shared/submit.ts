@@ -5,7 +5,7 @@ import { continuesOnFail } from './items';
 import type { Ledger, Place } from './ledger';
 import { lend } from './media/lend';
 import type { Provider } from './providers';
-import { excerpt } from './read';
+import { excerpt, isHttpUrl, textsIn } from './read';
 import { refusal } from './refusal';
 import type { Session } from './session';
 import type { Slots } from './slots';
@@ -117,7 +117,7 @@ export class Submitter {
 		this.remember(order, uncertain(order, 'the request was cut off'));
 		const pending = create(context, provider, order.path, body, {
 			...patiently(),
-			hidden: order.callbackUrl ? secretsOf(order.callbackUrl) : [],
+			hidden: secretsIn(body, order.callbackUrl),
 		});
 		void this.nameOnStop(provider, pending).catch(() => undefined);
 		let answer: Answer | undefined;
@@ -231,10 +231,16 @@ export class Submitter {
 /** What is shorter is no secret, and may stand in an answer by chance. */
 const SHORTEST_TOKEN = 16;
 
-/** Whoever knows a resume URL, or the token in it, can continue the execution. */
-function secretsOf(callbackUrl: string): string[] {
-	const tokens = [...new URL(callbackUrl).searchParams.values()];
-	return [callbackUrl, ...tokens.filter((token) => token.length >= SHORTEST_TOKEN)];
+/** Whoever knows a resume URL can continue the execution; whoever knows a signed link has its file. */
+function secretsIn(body: unknown, callbackUrl?: string): string[] {
+	const tokens = textsIn(body)
+		.filter(isHttpUrl)
+		.flatMap((link) => {
+			const { search, searchParams } = new URL(link);
+			return [...search.split(/[?&=]/), ...searchParams.values()];
+		});
+	const long = tokens.filter((token) => token.length >= SHORTEST_TOKEN);
+	return callbackUrl === undefined ? long : [callbackUrl, ...long];
 }
 
 /** Tasks at the provider that this run does not know. */

@@ -7,7 +7,7 @@ import type {
 import type { Clock } from './clock';
 import { NotReached } from './errors';
 import type { Provider } from './providers';
-import { asArray, asObject, asText, excerpt, isHttpUrl } from './read';
+import { asArray, asObject, asText, excerpt, isHttpUrl, textsIn } from './read';
 import type { Json } from './read';
 
 /** The only requests that carry a key, and the only place that decides whether one is repeated. */
@@ -26,6 +26,8 @@ export const patience = {
 	/** Until the headers of an answer are there. */
 	createTimeout: 60_000,
 	readTimeout: 30_000,
+	/** Bytes per millisecond that a request may be sent at. */
+	slowestLine: 100,
 	/** How long a host that is down (503, refused, unknown) is tried again before giving up. */
 	outage: 120_000,
 	/** First and longest pause between tries; a `Retry-After` counts up to the longest. */
@@ -110,11 +112,25 @@ export async function create(
 	body: IDataObject,
 	{ hidden, ...patiently }: Patience & { hidden: string[] },
 ): Promise<Answer> {
-	const options = { method: 'POST', url: path, body, timeout: patience.createTimeout } as const;
+	const timeout = timeToSend(patience.createTimeout, lengthOf(body));
+	const options = { method: 'POST', url: path, body, timeout } as const;
 	return await repeat(patiently, async () => {
 		const answer = await request(uninterrupted(context), provider, options);
 		return { ...answer, body: hidden.reduce(withoutSecret, answer.body) };
 	});
+}
+
+/**
+ * Where no redirect is followed, n8n's timeout counts from the first byte that is sent.
+ * @param timeout milliseconds for the answer
+ * @param bytes of the request
+ */
+export function timeToSend(timeout: number, bytes: number): number {
+	return timeout + Math.ceil(bytes / patience.slowestLine);
+}
+
+function lengthOf(body: IDataObject): number {
+	return textsIn(body).reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Sends once more only where surely nothing was done. */
@@ -165,12 +181,14 @@ function backOff(tries: number, clock: Clock): number {
 
 /** @throws NotReached when the credential cannot work */
 export async function account(context: Context, { name, label, credential }: Provider) {
-	const data = await context.getCredentials<{ baseUrl?: string; apiKey?: string }>(credential);
-	const { baseUrl = '', apiKey = '' } = data;
-	const base = baseUrl.trim().replace(/\/+$/, '');
+	const kept = await context.getCredentials<{ baseUrl?: string; apiKey?: string }>(credential);
+	// What is pasted along with a key is no part of it, and would hide it from `withoutSecret`.
+	const apiKey = (kept.apiKey ?? '').replace(/^[^!-~]+|[^!-~]+$/g, '');
+	const data = { ...kept, apiKey };
+	const base = (kept.baseUrl ?? '').trim().replace(/\/+$/, '');
 	const problem = !isHttpUrl(base)
 		? `The Base URL in the ${label} credential is no http or https URL`
-		: apiKey.trim() === ''
+		: apiKey === ''
 			? `The API Key in the ${label} credential is empty`
 			: undefined;
 	if (problem === undefined) return { base, apiKey, data };

@@ -13,8 +13,7 @@ export interface Checked {
 const ok = (value: unknown): Checked => ({ value, problems: [] });
 const wrong = (...problems: string[]): Checked => ({ problems });
 
-const DATA_URI = /^data:image\/(?:png|jpe?g);base64,[A-Za-z0-9+/=\s]+$/i;
-const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+const DATA_URI = /^data:image\/(?:png|jpe?g);base64,(?=\S)/i;
 const FIELD_NAME = /^[A-Za-z0-9_.-]{1,63}$/;
 
 /**
@@ -130,7 +129,7 @@ function checkText({ maxLength, format }: Limits, given: unknown, label: string)
 
 function checkImage(text: string, label: string): Checked {
 	if (isHttpUrl(text)) return ok(new Media('image', label, { url: text }));
-	if (DATA_URI.test(text) || isBase64(text)) {
+	if (isDataUri(text) || isBase64(text)) {
 		return ok(new Media('image', label, { base64: text }));
 	}
 	if (FIELD_NAME.test(text)) return ok(new Media('image', label, { field: text }));
@@ -139,9 +138,14 @@ function checkImage(text: string, label: string): Checked {
 	);
 }
 
-/** What is shorter may be a field's name. The length is no `{64,}`: V8's stack ends at 3 MB of those. */
+/** In both, what does not belong is looked for: to match megabytes as a whole can take more stack than V8 has. */
+function isDataUri(text: string): boolean {
+	return DATA_URI.test(text) && !/[^A-Za-z0-9+/=\s]/.test(text.replace(DATA_URI, ''));
+}
+
+/** What is shorter may be a field's name. */
 function isBase64(text: string): boolean {
-	return text.length >= 64 && BASE64.test(text);
+	return text.length >= 64 && !/[^A-Za-z0-9+/]/.test(text.replace(/={1,2}$/, ''));
 }
 
 function checkNumber({ typeOptions, ...property }: INodeProperties, given: unknown, label: string) {

@@ -69,6 +69,22 @@ export async function look(
 }
 
 /**
+ * One look, or some more where a task is completed and its link is not there yet.
+ * @returns what the last look has seen
+ */
+export async function lookForLink(session: Session, ref: TaskRef): ReturnType<typeof look> {
+	for (let tries = 0; ; tries++) {
+		const seen = await look(session, ref);
+		if (!lacksLink(seen.task) || tries >= forgiveness.missingLinks) return seen;
+		await session.clock.pause(lookUpPauses[tries]);
+	}
+}
+
+function lacksLink(task: KlingTask | undefined): boolean {
+	return task?.status === 'completed' && task.videoUrls.length === 0;
+}
+
+/**
  * Looks at a task until it has finished or the deadline passes. Nothing that may pass by itself ends
  * the wait: no network error, no 429 or 5xx, no page of HTML, no unknown word for a status.
  * @throws TaskUnavailable when the provider keeps saying that there is no such task for this key
@@ -95,8 +111,7 @@ export async function wait(
 			task = seen.task;
 			refusals = 0;
 			session.report(task, elapsed());
-			const lacksLink = task.status === 'completed' && task.videoUrls.length === 0;
-			if (isFinished(task) && !(lacksLink && missingLinks++ < forgiveness.missingLinks)) {
+			if (isFinished(task) && !(lacksLink(task) && missingLinks++ < forgiveness.missingLinks)) {
 				if (isFollowed && task.status === 'completed') schedule.learn(kind, elapsed());
 				return { task, timedOut: false };
 			}
@@ -120,7 +135,7 @@ export async function lookUp(session: Session, ref: TaskRef): Promise<KlingTask>
 	const { clock } = session;
 	for (let tries = 0; ; tries++) {
 		clock.check();
-		const { task, answer } = await look(session, ref);
+		const { task, answer } = await lookForLink(session, ref);
 		if (task) return task;
 		const isFinal = answer.status === 401 || answer.status === 403;
 		if (isFinal || tries >= lookUpPauses.length) throw noLook(ref, answer);

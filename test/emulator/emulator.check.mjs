@@ -961,6 +961,9 @@ describe('faults', () => {
 			return fetch(url, { redirect: 'manual', ...init });
 		};
 		await assert.rejects((await next({ kind: 'cut', atBytes: 1000 })).arrayBuffer(), /terminated/);
+		const unsaid = await next({ kind: 'cut', atBytes: 1000, chunked: true });
+		assert.equal(unsaid.headers.get('content-length'), null);
+		await assert.rejects(unsaid.arrayBuffer(), /terminated/);
 		await assert.rejects(
 			(
 				await next({ kind: 'stall', atBytes: 1000 }, { signal: AbortSignal.timeout(400) })

@@ -53,7 +53,7 @@ const altering = {
 	'task-status': { providerStatus: { ...text, required: true }, error: anything },
 	'no-video': {},
 	'bad-video-url': { value: { ...anything, required: true } },
-	cut: { atBytes: bytes },
+	cut: { atBytes: bytes, chunked: { is: 'boolean' } },
 	stall: { atBytes: bytes },
 	trickle: { bytesPerSecond: { is: 'number', min: 1, required: true } },
 	'wrong-length': { delta: { is: 'integer', required: true } },
@@ -242,7 +242,10 @@ export function spoil(fault, truth, elsewhere, sent) {
 		case 'slow':
 			return { ...answer, delivery: { afterMs: fault.ms } };
 		case 'cut':
-			return { ...answer, delivery: { stopAt: fault.atBytes, end: 'reset' } };
+			return {
+				...answer,
+				delivery: { stopAt: fault.atBytes, end: 'reset', chunked: fault.chunked },
+			};
 		case 'stall':
 			return { ...answer, delivery: { stopAt: fault.atBytes, end: 'hang' } };
 		case 'trickle':

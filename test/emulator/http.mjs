@@ -6,6 +6,7 @@
  * @property {number} [afterMs] wait before the answer
  * @property {number} [declare] claim this content-length
  * @property {number} [stopAt] stop after this many bytes of the body
+ * @property {boolean} [chunked] without a content-length
  * @property {'reset'|'hang'} [end] what happens then, or at once without `stopAt`
  * @property {number} [bytesPerSecond]
  *
@@ -75,7 +76,7 @@ export async function deliver({ status, headers, body, delivery = {} }, request,
 	response.writeHead(status, {
 		...identity,
 		...headers,
-		'content-length': String(delivery.declare ?? body.bytes),
+		...(delivery.chunked ? {} : { 'content-length': String(delivery.declare ?? body.bytes) }),
 	});
 	entry.status = status;
 	if (request.method === 'HEAD' || status === 304) return void response.end();

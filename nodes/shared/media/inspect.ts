@@ -1,5 +1,5 @@
 import { InvalidInput } from '../errors';
-import { continuesOnFail, nodeError } from '../items';
+import { keep } from '../items';
 import type { Bad } from '../items';
 import { placeOf } from '../jobs';
 import type { Job } from '../jobs';
@@ -34,7 +34,6 @@ const AT_ONCE = 4;
 export async function inspect(run: Run, entries: Array<Job | Bad>): Promise<Array<Job | Bad>> {
 	const turns = new Slots(AT_ONCE);
 	const seen = new Map<string, Promise<Found>>();
-	const { context } = run;
 	const checked = entries.map(async (entry) => {
 		if (!('order' in entry) || run.hasTask(entry)) return entry;
 		return await turns.use(async (): Promise<Job | Bad> => {
@@ -48,11 +47,7 @@ export async function inspect(run: Run, entries: Array<Job | Bad>): Promise<Arra
 		});
 	});
 	const results = await Promise.all(checked);
-	const bad = results.find((entry) => 'fault' in entry);
-	if (bad && 'fault' in bad && !continuesOnFail(context.getNode())) {
-		throw nodeError(context, bad.fault, bad.item);
-	}
-	return results;
+	return results.map((entry) => ('fault' in entry ? keep(run, entry) : entry));
 }
 
 async function problemsOf(

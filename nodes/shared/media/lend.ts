@@ -6,7 +6,7 @@ import { asText, excerpt } from '../read';
 import { refusal } from '../refusal';
 import type { Session } from '../session';
 import type { Order } from '../submit';
-import { didNothing, post } from '../transport';
+import { didNothing, post, timeToSend } from '../transport';
 import type { Patience } from '../transport';
 import { binarySource } from './binarySource';
 import { isFault } from './fault';
@@ -171,7 +171,7 @@ async function put(
 			disableFollowRedirect: true,
 			ignoreHttpStatusErrors: true,
 			returnFullResponse: true,
-			timeout: uploadPatience.timeout,
+			timeout: timeToSend(uploadPatience.timeout, file.size),
 			abortSignal: signal,
 		})
 		.catch((error: Error) => ({ statusCode: 0, body: error.message }))

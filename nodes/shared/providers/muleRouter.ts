@@ -1,4 +1,5 @@
 import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../read';
+import { newTask } from '../task';
 import type { EndpointName, KlingTask, TaskFailure, TaskRef, TaskStatus } from '../task';
 import { isConcurrencyCode } from './overload';
 import { DEFAULT_SECONDS } from './provider';
@@ -56,9 +57,9 @@ export const muleRouter: Provider = {
 			: Number(body.duration ?? DEFAULT_SECONDS),
 	readCreated: (endpoint, body) => {
 		const taskId = readTaskId(taskInfo(body).id);
-		return taskId === undefined
-			? undefined
-			: readTask({ provider: 'muleRouter', endpoint, taskId }, body);
+		if (taskId === undefined) return undefined;
+		const ref = { provider: 'muleRouter', endpoint, taskId } as const;
+		return readTask(ref, body) ?? newTask(ref, 'pending');
 	},
 	readTask,
 	readCallback,

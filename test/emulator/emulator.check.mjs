@@ -1001,13 +1001,13 @@ describe('faults', () => {
 		);
 		assert.deepEqual(
 			sent.map((one) => one.ended),
-			['reset', 'hung', 'aborted'],
+			['reset', 'reset', 'hung', 'aborted'],
 		);
 		assert.deepEqual(
-			sent.slice(0, 2).map((one) => one.sent),
-			[1000, 1000],
+			sent.slice(0, 3).map((one) => one.sent),
+			[1000, 1000, 1000],
 		);
-		assert.ok(sent[2].sent <= 500);
+		assert.ok(sent[3].sent <= 500);
 	});
 
 	it('keep an upload from taking effect, and lead a request to another origin', async () => {

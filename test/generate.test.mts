@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import type { INodeParameters } from 'n8n-workflow';
@@ -271,6 +272,22 @@ describe('the request', () => {
 			{ input: [{ seconds: '6', scale: '0.2' }] },
 		);
 		expect((await creations())[0].body).toMatchObject({ duration: '6', cfg_scale: 0.2 });
+	});
+
+	test('holds megabytes of text in a process whose regular expressions are not optimized any more', () => {
+		// As in any that has compiled many of them: V8 then keeps a place to go back to for each character.
+		const script = `
+			const { apiProperties } = require('./dist/nodes/shared/properties');
+			const { checkValue } = require('./dist/nodes/shared/values');
+			const { excerpt } = require('./dist/nodes/shared/read');
+			const image = apiProperties.magnific.additionalFields.find(({ name }) => name === 'imageUrl');
+			const base64 = Buffer.alloc(10e6).toString('base64');
+			const uri = 'data:image/png;base64,' + base64;
+			const given = [base64, uri, base64 + '!', uri + '!'];
+			const problems = given.map((each) => checkValue(image, each, 'Image URL').problems.length);
+			console.log(JSON.stringify([problems, excerpt('a' + ' '.repeat(20e6) + 'b').length]));`;
+		const flags = ['--no-regexp-optimization', '-e', script];
+		expect(execFileSync(process.execPath, flags, { encoding: 'utf8' })).toBe('[[0,0,1,1],1]\n');
 	});
 
 	test('takes an image as Base64 up to the documented 10 MB', async () => {

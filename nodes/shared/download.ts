@@ -305,7 +305,7 @@ function expectVideo(start: Buffer): void {
 	throw new Unusable('what the link gives is no video');
 }
 
-/** n8n lets no node import `node:stream`; the stream at hand knows how to make another. */
+/** n8n's store takes a stream of the kind that its helper gives, which knows how to make another. */
 function emptyStream(sample: Bytes, read: () => void): Bytes {
 	const { from } = sample.constructor as unknown as { from(chunks: Buffer[]): Bytes };
 	const Stream = from([]).constructor as new (options: { read(): void }) => Bytes;

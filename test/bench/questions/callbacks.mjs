@@ -267,9 +267,11 @@ function answer(rates, count, rounds) {
 		})),
 		targets: [
 			target('usual', 'plain', "at least 0.9 of the Webhook node's callbacks, done", 0.9),
+			target('usual', 'keyed', "at least 0.9 of the Webhook node's with Header Auth, done", 0.9),
 			target('usual', 'bare', "at least 0.9 of the bare trigger's callbacks, done", 0.9),
 			target('usual', 'checked', 'at least as many as Webhook + Crypto + If, done', 1),
 			target('lazy', 'plain', "at least 0.9 of the Webhook node's callbacks, done", 0.9),
+			target('lazy', 'keyed', "at least 0.9 of the Webhook node's with Header Auth, done", 0.9),
 			target('lazy', 'checked', 'at least as many as Webhook + Crypto + If, done', 1),
 		],
 		pictures: [

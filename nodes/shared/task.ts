@@ -56,6 +56,11 @@ export function newTask(ref: TaskRef, providerStatus: string): KlingTask {
 	};
 }
 
+/** @returns whether there is a video, and no link to it yet */
+export function lacksLink(task: KlingTask | undefined): boolean {
+	return task?.status === 'completed' && task.videoUrls.length === 0;
+}
+
 /** @returns whether the provider will not change this task any more */
 export function isFinished({ status }: Pick<KlingTask, 'status'>): boolean {
 	return status === 'completed' || status === 'failed';

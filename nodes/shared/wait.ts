@@ -3,7 +3,7 @@ import { providers } from './providers';
 import { excerpt } from './read';
 import type { Session } from './session';
 import type { KlingTask, TaskRef } from './task';
-import { isFinished, refOf } from './task';
+import { isFinished, lacksLink, refOf } from './task';
 import { noAnswer, read, retryAfter } from './transport';
 import type { Answer, Context } from './transport';
 
@@ -75,13 +75,9 @@ export async function look(
 export async function lookForLink(session: Session, ref: TaskRef): ReturnType<typeof look> {
 	for (let tries = 0; ; tries++) {
 		const seen = await look(session, ref);
-		if (!lacksLink(seen.task) || tries >= forgiveness.missingLinks) return seen;
+		if (!lacksLink(seen.task) || tries >= lookUpPauses.length) return seen;
 		await session.clock.pause(lookUpPauses[tries]);
 	}
-}
-
-function lacksLink(task: KlingTask | undefined): boolean {
-	return task?.status === 'completed' && task.videoUrls.length === 0;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { asArray, asObject, asText, isHttpUrl, isObject, readLinks, readTaskId } from '../read';
 import type { Json } from '../read';
+import { lacksLink } from '../task';
 import type { KlingTask, TaskRef, TaskStatus } from '../task';
 import { isConcurrencyCode } from './overload';
 import { DEFAULT_SECONDS } from './provider';
@@ -96,12 +97,11 @@ function readCallback(body: unknown): Callback | undefined {
 		STATUSES.has(status as string) && (Array.isArray(generated) || (generated ?? null) === null);
 	const task = isCallback ? readTask(PLACE, body) : undefined;
 	if (!task) return undefined;
-	const lacksLink = task.status === 'completed' && task.videoUrls.length === 0;
 	return {
 		taskId: task.taskId,
 		status: task.status,
 		endpoints: magnific.endpoints,
-		...(lacksLink ? {} : { task }),
+		...(lacksLink(task) ? {} : { task }),
 	};
 }
 

@@ -63,10 +63,10 @@ export async function bigResults(lab, { quick }) {
 			const memory = await step(`Memory for results of ${size(bytes)}`, async (note) => {
 				/** @type {Record<Way, Rise[]>} */
 				const rises = { ours: [], buffered: [], http: [], bare: [] };
-				const rounds = quick ? 1 : Math.max(...Object.values(N8NS_FOR_PEAK));
-				for (let round = 1; round <= rounds; round++) {
-					for (const way of ways.filter((each) => round <= N8NS_FOR_PEAK[each])) {
-						note(`${WAYS[way]}, round ${round} of ${rounds}`);
+				const n8ns = quick ? 1 : Math.max(...Object.values(N8NS_FOR_PEAK));
+				for (let turn = 1; turn <= n8ns; turn++) {
+					for (const way of ways.filter((each) => turn <= N8NS_FOR_PEAK[each])) {
+						note(`${WAYS[way]}, ${turn} of ${n8ns}`);
 						rises[way].push(await riseOf(lab, emulator, way, bytes));
 					}
 				}

@@ -1,6 +1,7 @@
 // @ts-check
 // A process of its own for one reading: how long one package's nodes and credentials take to load, where n8n-workflow is
-// loaded already, as it always is in n8n, and how long n8n-workflow took, which tells how fast the machine is. Arguments: the package's folder, and a file beside whose node_modules n8n is.
+// loaded already, as it always is in n8n; and how long n8n-workflow itself took, which tells how fast the machine is.
+// Arguments: the package's folder, and a file beside whose node_modules n8n is.
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';

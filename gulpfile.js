@@ -1,23 +1,17 @@
 'use strict';
 
 /**
- * What the n8n node CLI leaves undone: fresh icons while developing, a small package, and proof that
- * everything the package promises is in dist and loads.
+ * What the n8n node CLI leaves undone: fresh icons while developing, and proof that everything the
+ * package promises is in dist and loads.
  */
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { minify } = require('@swc/core');
 const { dest, src, watch } = require('gulp');
 
 const root = __dirname;
 const dist = path.join(root, 'dist');
 const ICONS = 'icons/*.svg';
-const COMPACT = {
-	compress: { defaults: false, join_vars: true },
-	mangle: { toplevel: true, keep_fnames: true, keep_classnames: true },
-	module: false,
-};
 
 function buildIcons() {
 	return src(ICONS, { base: root, encoding: false }).pipe(dest(dist));
@@ -25,20 +19,6 @@ function buildIcons() {
 
 function watchIcons() {
 	return watch(ICONS, { ignoreInitial: false }, buildIcons);
-}
-
-/**
- * Takes white space and the names of local variables out of what is shipped, a sixth of the package.
- * Functions and classes keep theirs, so that a stack trace still says where.
- */
-async function buildCompact() {
-	for (const file of filesBelow(dist)) {
-		const text = fs.readFileSync(file, 'utf8');
-		if (file.endsWith('.json')) fs.writeFileSync(file, JSON.stringify(JSON.parse(text)));
-		if (!file.endsWith('.js')) continue;
-		const { code } = await minify(text, COMPACT);
-		fs.writeFileSync(file, code);
-	}
 }
 
 /** Fails with every missing or broken file at once. */
@@ -98,7 +78,6 @@ function filesBelow(folder) {
 		.map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
 }
 
-exports['build:compact'] = buildCompact;
 exports['build:icons'] = buildIcons;
 exports['watch:icons'] = watchIcons;
 exports['verify:dist'] = verifyDist;

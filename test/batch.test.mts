@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { built, hurry } from './engine/haste.mts';
+import { hurry, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 
 const bench = useBench();
@@ -9,7 +9,7 @@ const SCALE = 20;
 
 beforeAll(() => {
 	hurry();
-	built<typeof import('../nodes/shared/schedule.ts')>('schedule').pace.shortest = 2_800 / SCALE;
+	timing.poll.shortest = 2_800 / SCALE;
 });
 
 describe('20 items of a minute each, three at a time', () => {

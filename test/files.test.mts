@@ -7,7 +7,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { request } from 'undici';
-import { built, hurry } from './engine/haste.mts';
+import { hurry, timing } from './engine/haste.mts';
 import { keys, useBench } from './engine/setup.mts';
 
 const bench = useBench();
@@ -21,13 +21,7 @@ async function fetchTo(file: string, from: string): Promise<void> {
 
 beforeAll(async () => {
 	hurry();
-	Object.assign(
-		built<typeof import('../nodes/shared/media/lend.ts')>('media/lend').uploadPatience,
-		{
-			timeout: 500,
-			pause: 5,
-		},
-	);
+	Object.assign(timing.upload, { timeout: 500, pause: 5 });
 	await fetchTo(files.clip, 'reference.mp4');
 	await fetchTo(files.still, 'start.png');
 });

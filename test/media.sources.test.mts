@@ -15,7 +15,7 @@ import {
 	httpSource,
 	isFault,
 	mediaHints,
-	patience,
+	timing,
 	readImage,
 	readVideo,
 	storedSource,
@@ -66,7 +66,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-	patience.read = 15_000;
+	timing.media.readTimeout = 15_000;
 	requests = [];
 	sent = 0;
 	// Whatever was not read to its end must not be kept open.
@@ -299,14 +299,14 @@ describe('what says nothing about the file is a value', () => {
 	});
 
 	test('no answer', async () => {
-		patience.read = 200;
+		timing.media.readTimeout = 200;
 		handler = () => {};
 		const found = await video();
 		expect(found).toMatchObject({ fault: 'unchecked', reason: 'the host took more than 0.2 s' });
 	});
 
 	test('an answer that breaks off without an end', async () => {
-		patience.read = 300;
+		timing.media.readTimeout = 300;
 		handler = (_, response) => {
 			response.writeHead(206, { 'content-range': 'bytes 0-65535/1000000' });
 			response.write(Buffer.alloc(100));
@@ -316,7 +316,7 @@ describe('what says nothing about the file is a value', () => {
 	});
 
 	test('an answer that trickles', async () => {
-		patience.read = 300;
+		timing.media.readTimeout = 300;
 		handler = async (_, response) => {
 			response.writeHead(206, { 'content-range': 'bytes 0-65535/1000000' });
 			while (!response.destroyed) {

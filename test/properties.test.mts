@@ -279,7 +279,8 @@ describe.each([
 	['videoList', 'videos', { videoUrl: 'https://example.com/a.mp4' }],
 	['elements', 'elements', { frontalImage: 'start' }],
 ])('a list of objects: %s', (name, within, entry) => {
-	const { checkValue } = built<typeof import('../nodes/shared/values.ts')>('values');
+	const { checkValue } =
+		built<typeof import('../nodes/shared/parameters/check.ts')>('shared/parameters/check');
 	const check = (given: unknown) => {
 		const scope = { provider: 'muleRouter', endpoint: 'videoToVideo', videoSource: 'url' };
 		const list = declared(scope).find((property) => property.name === name) as Declared;

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { built } from './engine/haste.mts';
 import { seeded } from './engine/seeded.mts';
 
-const { PollSchedule } = built<typeof import('../nodes/shared/schedule.ts')>('schedule');
+const { PollSchedule } =
+	built<typeof import('../nodes/shared/wait/schedule.ts')>('shared/wait/schedule');
 
 function scheduleOf(seed: number) {
 	const random = seeded(seed);

@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import type { SignedMessage, Verdict } from '../nodes/shared/signature.ts';
+import type { SignedMessage, Verdict } from '../nodes/KlingV2vTrigger/signature.ts';
 import { built } from './engine/haste.mts';
 
 const { verify } = built<{
 	verify(message: SignedMessage, secret: string, now: number): Verdict;
-}>('signature');
+}>('KlingV2vTrigger/signature');
 
 /** Milliseconds since 1970. */
 const NOW = 1_790_000_000_000;
@@ -304,8 +304,8 @@ describe('mutated callbacks', () => {
 
 	const { readCallback } = built<{
 		readCallback(provider: unknown, body: Buffer): unknown;
-	}>('callback');
-	const { providers } = built<{ providers: Record<string, unknown> }>('providers/index');
+	}>('shared/wait/callback');
+	const { providers } = built<{ providers: Record<string, unknown> }>('shared/providers/index');
 
 	test(`of which ${CASES} are seeded: none is genuine that the reference refuses, none crashes`, () => {
 		const verdicts: Partial<Record<Verdict, number>> = {};

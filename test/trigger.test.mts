@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { anotherProcess } from './engine/anotherProcess.mts';
 import { Credentials, descriptionOf, stored, TRIGGER } from './engine/engine.mts';
-import { built, hurry } from './engine/haste.mts';
+import { hurry, timing } from './engine/haste.mts';
 import { keys, useBench } from './engine/setup.mts';
 import type { ReceiverOptions } from './engine/webhook.mts';
 import { Receiver } from './engine/webhook.mts';
@@ -13,14 +13,9 @@ const SECRET = 'a signing secret';
 const WHSEC = `whsec_${Buffer.from('twenty-four random bytes').toString('base64')}`;
 const EDIT = '/vendors/klingai/v1/kling-v3-omni/video-to-video/edit';
 
-/** What the recheck is patient with, and how much it bears. */
-const { recheck } = built<{ recheck: { pauses: number[]; fruitless: number; unknownFor: number } }>(
-	'../KlingV2vTrigger/recheck',
-);
-
 beforeAll(() => {
 	hurry();
-	recheck.pauses.splice(0, 2, 20, 40);
+	timing.verify.pauses = [20, 40];
 });
 
 const open: Receiver[] = [];
@@ -523,8 +518,8 @@ describe('asking the API', () => {
 		);
 		const count = (status: number) => replies.filter((reply) => reply.status === status).length;
 		const atOnce = 10;
-		expect(count(404)).toBeGreaterThanOrEqual(recheck.fruitless);
-		expect(count(404)).toBeLessThan(recheck.fruitless + atOnce);
+		expect(count(404)).toBeGreaterThanOrEqual(timing.verify.maxUnconfirmed);
+		expect(count(404)).toBeLessThan(timing.verify.maxUnconfirmed + atOnce);
 		expect(count(429)).toBe(200 - count(404));
 		expect(replies.find(({ status }) => status === 429)?.headers['retry-after']).toBe('60');
 		expect(await looks()).toHaveLength(count(404));
@@ -533,7 +528,7 @@ describe('asking the API', () => {
 
 	test('does not count true callbacks: of 200 at once each starts its execution', async () => {
 		// What is counted are requests, not the patience of a busy machine with them.
-		built<typeof import('../nodes/shared/transport.ts')>('transport').patience.readTimeout = 30_000;
+		timing.http.readTimeout = 30_000;
 		const receiver = await receive(parameters);
 		const ids = await Promise.all(Array.from({ length: 200 }, async () => await seed()));
 		const replies = await Promise.all(ids.map(async (id) => await receiver.send(payload(id))));

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { readItems, settle } from '../shared/items';
-import { Session } from '../shared/session';
+import { readItems, settle } from '../shared/n8n/runItems';
+import { Session } from '../shared/n8n/nodeRun';
 import { operations, readPurpose, readRequest } from './operations';
 import { byStatus } from './routing';
 

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { deliver, fetchFile } from '../shared/deliver';
+import { deliver, fetchFile } from '../shared/result/deliver';
 import { DownloadFailed, InvalidInput, KlingError } from '../shared/errors';
-import type { Outcome } from '../shared/items';
+import type { Outcome } from '../shared/n8n/runItems';
 import {
 	readBinaryField,
 	readChoice,
@@ -9,18 +9,19 @@ import {
 	readFileField,
 	readOwn,
 	readProvider,
-} from '../shared/jobs';
-import type { Options } from '../shared/options';
-import { readOptions } from '../shared/options';
+} from '../KlingV2vGenerate/request/itemRequest';
+import type { Options } from '../shared/parameters/options';
+import { readOptions } from '../shared/parameters/options';
 import { isProviderName, providers } from '../shared/providers';
 import type { Provider } from '../shared/providers';
-import { asObject, asText, readTaskId } from '../shared/read';
-import { refusal } from '../shared/refusal';
-import type { Session } from '../shared/session';
+import { asObject, asText, readTaskId } from '../shared/util/unknown';
+import { refusal } from '../shared/http/refusal';
+import type { Session } from '../shared/n8n/nodeRun';
 import type { ProviderName, TaskRef } from '../shared/task';
 import { isFinished, newTask } from '../shared/task';
-import { read } from '../shared/transport';
-import { expectVideo, forgiveness, lookUp, wait } from '../shared/wait';
+import { read } from '../shared/http/transport';
+import { timing } from '../shared/timing';
+import { expectVideo, lookUp, wait } from '../shared/wait/look';
 import { limit, returnAll, routeByStatus } from './properties';
 
 const OPERATIONS = ['get', 'wait', 'getMany', 'download'] as const;
@@ -149,7 +150,7 @@ export const operations: Record<Operation, Perform> = {
 				createdAt: clock.now(),
 				kind: 'wait',
 				isNew: false,
-				unknownAtFirst: forgiveness.unknownAge,
+				unknownAtFirst: timing.wait.unknownAge,
 			},
 			{ deadline: clock.now() + options.waitLimit, pollInterval: options.pollInterval },
 		);

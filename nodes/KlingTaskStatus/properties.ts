@@ -1,12 +1,12 @@
 import type { INodeProperties } from 'n8n-workflow';
-import { endpoint, provider } from '../shared/properties';
+import { endpoint, provider } from '../shared/providers/nodeProperties';
 import {
 	binaryPropertyName,
 	downloadVideo,
 	pollInterval,
 	waitLimit,
 	withToolDefault,
-} from '../shared/properties/completion';
+} from '../shared/parameters/taskOptions';
 
 const operation: INodeProperties = {
 	displayName: 'Operation',

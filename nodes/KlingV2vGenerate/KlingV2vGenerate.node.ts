@@ -7,7 +7,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { credentials } from '../shared/properties/credentials';
+import { credentials } from '../shared/providers/nodeCredentials';
 import { properties, resumeWebhooks } from './properties';
 
 export class KlingV2vGenerate implements INodeType {
@@ -54,7 +54,7 @@ export class KlingV2vGenerate implements INodeType {
 
 	/** Called through the resume URL of an execution that is paused until callback. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		const { nudge } = await import('../shared/nudge');
+		const { nudge } = await import('../shared/wait/nudge');
 		return await nudge(this);
 	}
 

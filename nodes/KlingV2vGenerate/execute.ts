@@ -1,12 +1,12 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { deliver } from '../shared/deliver';
-import { settle } from '../shared/items';
-import { readJobs } from '../shared/jobs';
-import { inspect } from '../shared/media/inspect';
-import { isOwnOutput, isPaused, pause } from '../shared/pause';
-import { Run } from '../shared/run';
+import { deliver } from '../shared/result/deliver';
+import { settle } from '../shared/n8n/runItems';
+import { readJobs } from './request/itemRequest';
+import { inspect } from './media/checkMedia';
+import { isOwnOutput, isPaused, pause } from '../shared/wait/pause';
+import { Run } from './generateRun';
 import { isFinished } from '../shared/task';
-import { expectVideo } from '../shared/wait';
+import { expectVideo } from '../shared/wait/look';
 
 /** Items -> parameters -> checks (nothing spent yet) -> submit -> wait -> result -> download -> items. */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {

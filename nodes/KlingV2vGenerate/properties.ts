@@ -1,6 +1,6 @@
 import type { INodeProperties, INodePropertyOptions, IWebhookDescription } from 'n8n-workflow';
-import { requestProperties } from '../shared/properties';
-import { binaryPropertyName, downloadVideo, taskOptions } from '../shared/properties/completion';
+import { requestProperties } from '../shared/providers/nodeProperties';
+import { binaryPropertyName, downloadVideo, taskOptions } from '../shared/parameters/taskOptions';
 
 const whenDone: INodePropertyOptions = {
 	name: 'Wait Until Done',

@@ -8,7 +8,7 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { credentials } from '../shared/properties/credentials';
+import { credentials } from '../shared/providers/nodeCredentials';
 import { properties } from './properties';
 
 export class KlingV2vTrigger implements INodeType {
@@ -75,13 +75,13 @@ export class KlingV2vTrigger implements INodeType {
 
 	/** Says what a callback starts; n8n answers the caller before the execution does its work. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		const { answer } = await import('./answer');
+		const { answer } = await import('./webhook');
 		return await answer(this);
 	}
 
 	/** The execution's own part. */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const { bringVideos } = await import('./bringVideos');
+		const { bringVideos } = await import('./execute');
 		return [await bringVideos(this)];
 	}
 }

@@ -1,6 +1,6 @@
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { provider } from '../shared/properties';
-import { binaryPropertyName, downloadVideo } from '../shared/properties/completion';
+import { provider } from '../shared/providers/nodeProperties';
+import { binaryPropertyName, downloadVideo } from '../shared/parameters/taskOptions';
 import type { ProviderName } from '../shared/task';
 
 function notice(name: string, displayName: string, show: Record<string, string[]>) {

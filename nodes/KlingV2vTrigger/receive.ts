@@ -1,12 +1,12 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { dedupeKey, eventOf, readBody, readCallback } from '../shared/callback';
-import type { WithBody } from '../shared/callback';
-import { fingerprint } from '../shared/ledger';
+import { dedupeKey, eventOf, readBody, readCallback } from '../shared/wait/callback';
+import type { WithBody } from '../shared/wait/callback';
+import { fingerprint } from '../KlingV2vGenerate/submit/ledger';
 import type { Callback, Provider } from '../shared/providers';
-import { verify } from '../shared/signature';
+import { verify } from './signature';
 import type { KlingTask } from '../shared/task';
-import type { Memory } from './memory';
-import type { Finding } from './recheck';
+import type { Memory } from './nodeState';
+import type { Finding } from './verifyTask';
 import { settled, unauthentic, unconfirmed, unreadable, withoutSecret } from './replies';
 import type { Reply } from './replies';
 import { readSettings } from './settings';

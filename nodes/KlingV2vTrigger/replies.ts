@@ -1,6 +1,6 @@
 import type { Provider } from '../shared/providers';
-import type { Verdict } from '../shared/signature';
-import type { Finding } from './recheck';
+import type { Verdict } from './signature';
+import type { Finding } from './verifyTask';
 
 /** What the caller is told where nothing starts. It says nothing that was not known before. */
 export interface Reply {

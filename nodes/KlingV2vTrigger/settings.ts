@@ -1,5 +1,5 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
-import type { CallbackEvent } from '../shared/callback';
+import type { CallbackEvent } from '../shared/wait/callback';
 import { InvalidInput } from '../shared/errors';
 import { isProviderName, providers } from '../shared/providers';
 import type { Provider } from '../shared/providers';

@@ -1,10 +1,10 @@
-import path from 'node:path';
+import { built } from '../engine/haste.mts';
 import type * as Binary from '../../nodes/shared/media/binarySource.ts';
 import type * as Fault from '../../nodes/shared/media/fault.ts';
 import type * as View from '../../nodes/shared/media/fileView.ts';
-import type * as Http from '../../nodes/shared/media/httpSource.ts';
-import type * as Image from '../../nodes/shared/media/image.ts';
-import type * as Limits from '../../nodes/shared/media/limits.ts';
+import type * as Http from '../../nodes/KlingV2vGenerate/media/httpSource.ts';
+import type * as Image from '../../nodes/KlingV2vGenerate/media/image.ts';
+import type * as Limits from '../../nodes/KlingV2vGenerate/media/limits.ts';
 import type * as Source from '../../nodes/shared/media/source.ts';
 import type * as Video from '../../nodes/shared/media/video.ts';
 
@@ -13,21 +13,20 @@ import type * as Video from '../../nodes/shared/media/video.ts';
 export type { ByteSource } from '../../nodes/shared/media/source.ts';
 export type { MediaFault } from '../../nodes/shared/media/fault.ts';
 export type { VideoFacts } from '../../nodes/shared/media/video.ts';
-export type { ImageFacts } from '../../nodes/shared/media/image.ts';
+export type { ImageFacts } from '../../nodes/KlingV2vGenerate/media/image.ts';
 
-function built<Module>(name: string): Module {
-	return require(path.join(process.cwd(), 'dist/nodes/shared/media', name)) as Module;
-}
+export { timing } from '../engine/haste.mts';
 
-export const { readVideo } = built<typeof Video>('video');
-export const { readImage } = built<typeof Image>('image');
-export const { bufferSource } = built<typeof Source>('source');
-export const { httpSource, patience } = built<typeof Http>('httpSource');
-export const { binarySource, storedSource } = built<typeof Binary>('binarySource');
-export const { isFault } = built<typeof Fault>('fault');
-export const { allowance } = built<typeof View>('fileView');
-export const { videoProblems, imageProblems, mediaHints, videoLimits, imageLimits } =
-	built<typeof Limits>('limits');
+export const { readVideo } = built<typeof Video>('shared/media/video');
+export const { readImage } = built<typeof Image>('KlingV2vGenerate/media/image');
+export const { bufferSource } = built<typeof Source>('shared/media/source');
+export const { httpSource } = built<typeof Http>('KlingV2vGenerate/media/httpSource');
+export const { binarySource, storedSource } = built<typeof Binary>('shared/media/binarySource');
+export const { isFault } = built<typeof Fault>('shared/media/fault');
+export const { allowance } = built<typeof View>('shared/media/fileView');
+export const { videoProblems, imageProblems, mediaHints, videoLimits, imageLimits } = built<
+	typeof Limits
+>('KlingV2vGenerate/media/limits');
 
 /** A source that keeps count of what is read from it. */
 export function counted(source: Source.ByteSource) {

@@ -1,5 +1,5 @@
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
-import { asObject, asText, excerpt } from '../read';
+import { asObject, asText, excerpt } from '../util/unknown';
 import type { MediaFault } from './fault';
 import { unchecked, wrong } from './fault';
 import type { ByteSource } from './source';

@@ -1,4 +1,4 @@
-import { isObject } from '../read';
+import { isObject } from '../util/unknown';
 
 /** Where a video or an image of a request comes from. */
 export type Origin =

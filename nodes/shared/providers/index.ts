@@ -1,6 +1,6 @@
 import type { ProviderName } from '../task';
-import { magnific } from './magnific';
-import { muleRouter } from './muleRouter';
+import { magnific } from './magnific/api';
+import { muleRouter } from './muleRouter/api';
 import type { Provider } from './provider';
 
 /** The registry of what differs between the APIs. */

@@ -65,7 +65,7 @@ function watch(schedule, duration, fixed) {
 /** @param {import('../lab/lab.mjs').Lab} lab @param {{ quick: boolean }} options */
 export async function schedule(lab, { quick }) {
 	const tasks = quick ? 3_000 : 60_000;
-	const built = path.join(lab.packed.folder, 'dist/nodes/shared/schedule.js');
+	const built = path.join(lab.packed.folder, 'dist/nodes/shared/wait/schedule.js');
 	/** @type {{ PollSchedule: new (clock: object) => Schedule }} */
 	const { PollSchedule } = createRequire(import.meta.url)(built);
 

@@ -1,0 +1,146 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { asObject, asText, excerpt } from '../../shared/util/unknown';
+import type { MediaFault } from '../../shared/media/fault';
+import { unchecked, wrong } from '../../shared/media/fault';
+import type { ByteSource } from '../../shared/media/source';
+import { collect } from '../../shared/media/source';
+import { timing } from '../../shared/timing';
+
+const MOST_REDIRECTS = 5;
+
+interface Context {
+	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequest'>;
+}
+
+type Body = AsyncIterable<Buffer> & {
+	destroy(): void;
+	on(event: 'error', listener: () => void): void;
+};
+
+/** One answer to a request for a part of the file. */
+interface Answer {
+	status: number;
+	headers: Record<string, unknown>;
+	body: Body;
+}
+
+/**
+ * A file at an HTTP host. It goes through n8n's own helper, so that its protection of private
+ * addresses applies, and carries no key. Whatever the host does ends in a value: that it cannot be
+ * reached from here, or refuses n8n, says nothing about the provider.
+ * @param signal ends a read when the run is over
+ */
+export function httpSource(context: Context, url: string, signal?: AbortSignal): ByteSource {
+	return new HttpSource(context, url, signal);
+}
+
+class HttpSource implements ByteSource {
+	size?: number;
+
+	constructor(
+		private readonly context: Context,
+		private readonly url: string,
+		private readonly signal?: AbortSignal,
+	) {}
+
+	async read(offset: number, length: number): Promise<Buffer | MediaFault> {
+		const ending = new AbortController();
+		const end = () => ending.abort();
+		const timeout = AbortSignal.timeout(timing.media.readTimeout);
+		const ends = [timeout, ...(this.signal ? [this.signal] : [])];
+		for (const each of ends) each.addEventListener('abort', end, { once: true });
+		if (this.signal?.aborted) end();
+		try {
+			const answer = await this.request(offset, length, ending.signal);
+			return await this.take(answer, offset, length, ending.signal);
+		} catch (error) {
+			if (this.signal?.aborted) return unchecked('the execution was stopped');
+			if (timeout.aborted)
+				return unchecked(`the host took more than ${timing.media.readTimeout / 1000} s`);
+			return unchecked(`the host cannot be reached from n8n (${messageOf(error)})`);
+		} finally {
+			for (const each of ends) each.removeEventListener('abort', end);
+			// A stream that nobody has begun to read keeps its connection when it is destroyed; this does not.
+			end();
+		}
+	}
+
+	private async request(offset: number, length: number, signal: AbortSignal): Promise<Answer> {
+		const response = await this.context.helpers.httpRequest({
+			method: 'GET',
+			url: this.url,
+			headers: {
+				Accept: '*/*',
+				// A packed body would have another size, and other places, than the file.
+				'Accept-Encoding': 'identity',
+				Range: `bytes=${offset}-${offset + length - 1}`,
+			},
+			// A host that knows no ranges sends the whole file: it must be possible to stop reading.
+			encoding: 'stream',
+			returnFullResponse: true,
+			ignoreHttpStatusErrors: true,
+			maxRedirects: MOST_REDIRECTS,
+			timeout: timing.media.readTimeout,
+			abortSignal: signal,
+		});
+		const body = response.body as Body;
+		body.on('error', () => {});
+		return { status: response.statusCode, headers: asObject(response.headers), body };
+	}
+
+	private async take(
+		{ status, headers, body }: Answer,
+		offset: number,
+		length: number,
+		signal: AbortSignal,
+	): Promise<Buffer | MediaFault> {
+		const stop = () => body.destroy();
+		signal.addEventListener('abort', stop, { once: true });
+		try {
+			return this.learn(status, headers, offset) ?? (await collect(body, length));
+		} finally {
+			signal.removeEventListener('abort', stop);
+			stop();
+		}
+	}
+
+	/**
+	 * Learns the file's size from the head of an answer.
+	 * @returns what is to be taken instead of its body, where that is not the wanted part
+	 */
+	private learn(
+		status: number,
+		headers: Record<string, unknown>,
+		offset: number,
+	): MediaFault | Buffer | undefined {
+		if (status === 206 || status === 416) {
+			const [, start, size] =
+				/^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(asText(headers['content-range']) ?? '') ?? [];
+			if (/^\d+$/.test(size)) this.size = Number(size);
+			if (status === 206 && Number(start) === offset) return undefined;
+			const isBehindEnd = status === 416 && this.size !== undefined && offset >= this.size;
+			return isBehindEnd ? Buffer.alloc(0) : NO_RANGES;
+		}
+		if (GONE.has(status)) {
+			return wrong(
+				`is not there: the host answers HTTP ${status} (if it does so to n8n only, turn Check Media off)`,
+			);
+		}
+		if (status !== 200) return unchecked(`the host answers HTTP ${status}`);
+		if (offset > 0) return NO_RANGES;
+		const size = asText(headers['content-length']) ?? '';
+		if (/^\d+$/.test(size)) this.size = Number(size);
+		return undefined;
+	}
+}
+
+/** Said of the file, not of who asks: the provider would hear the same. */
+const GONE = new Set([404, 410]);
+
+const NO_RANGES = unchecked('the host does not send parts of a file');
+
+function messageOf(error: unknown): string {
+	const { code, message, cause } = asObject(error);
+	const reason = asText(asObject(cause).message) ?? asText(message) ?? 'no answer';
+	return excerpt(asText(code) ?? reason, 120);
+}

@@ -1,0 +1,191 @@
+import type { IBinaryData, IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import { KlingError } from '../../shared/errors';
+import { isPrivateHost } from '../../shared/util/privateHost';
+import type { Provider, Ticket } from '../../shared/providers';
+import { asText, excerpt } from '../../shared/util/unknown';
+import { refusal } from '../../shared/http/refusal';
+import type { Session } from '../../shared/n8n/nodeRun';
+import type { Order } from './submit';
+import { didNothing, post, timeToSend } from '../../shared/http/transport';
+import type { Patience } from '../../shared/http/transport';
+import { binarySource } from '../../shared/media/binarySource';
+import { isFault } from '../../shared/media/fault';
+import { decode, mimeTypeOf, replaceMedia } from '../../shared/media/media';
+import type { Media } from '../../shared/media/media';
+import { timing } from '../../shared/timing';
+
+/**
+ * Makes files that only n8n has reachable for the provider: uploaded where the API takes uploads,
+ * else images as Base64, and videos as a signed link to n8n's own store. Nothing of it costs money.
+ */
+
+type Bytes = Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0];
+
+/** A file to hand on: its bytes are read when they are sent, and only once. */
+interface File {
+	open(): Promise<Bytes>;
+	size: number;
+	mimeType: string;
+}
+
+/** A signed link to n8n's store has to last until the provider has fetched it. */
+const LINK_LIFETIME = '1 day';
+
+/**
+ * @returns why the file could not be lent, or undefined where it can; asked before anything is paid
+ */
+export function lendingProblem(
+	context: IExecuteFunctions,
+	{ provider, item }: Order,
+	media: Media,
+	apiHost: string,
+): string | undefined {
+	if (!('field' in media.origin) || provider.upload || media.kind === 'image') return undefined;
+	const { label } = provider;
+	const advice = 'put the file where it has a public URL and choose Reference Video: URL';
+	const data = fieldOf(context, item, media.origin.field);
+	if (!data?.id || !('createBinarySignedUrl' in context.helpers)) {
+		return `${media.label}: ${label} takes videos by URL only, and this n8n keeps binary data in memory, which has none: ${advice}`;
+	}
+	const { host, hostname } = new URL(context.helpers.createBinarySignedUrl(data, LINK_LIFETIME));
+	if (!isPrivateHost(hostname) || isPrivateHost(apiHost)) return undefined;
+	return `${media.label}: ${label} takes videos by URL only, and cannot fetch one from n8n at ${host}, which is no public address: set n8n's environment variable WEBHOOK_URL to its public address, or ${advice}`;
+}
+
+/** @returns the body as it is sent: a text in place of each video and image */
+export async function lend(
+	session: Session<IExecuteFunctions>,
+	order: Order,
+	patiently: Patience,
+): Promise<IDataObject> {
+	const lent = await replaceMedia(
+		order.body,
+		async (media) => await lendOne(session, order, media, patiently),
+	);
+	return lent as IDataObject;
+}
+
+async function lendOne(
+	session: Session<IExecuteFunctions>,
+	{ provider, item }: Order,
+	media: Media,
+	patiently: Patience,
+): Promise<string> {
+	const { context } = session;
+	const { origin } = media;
+	if ('url' in origin) return origin.url;
+	if (provider.upload) {
+		const file = await fileOf(context, item, media, provider.upload.types);
+		return await upload(session, provider, file, media, patiently);
+	}
+	if ('base64' in origin) return origin.base64;
+	if (media.kind === 'video') {
+		const data = context.helpers.assertBinaryData(item, origin.field);
+		return context.helpers.createBinarySignedUrl(data, LINK_LIFETIME);
+	}
+	const bytes = await context.helpers.getBinaryDataBuffer(item, origin.field);
+	return bytes.toString('base64');
+}
+
+function fieldOf(context: IExecuteFunctions, item: number, field: string): IBinaryData | undefined {
+	return context.getInputData()[item].binary?.[field];
+}
+
+/** @param types those that the provider takes; files of the same content go by other names, too */
+async function fileOf(
+	context: IExecuteFunctions,
+	item: number,
+	{ origin, kind }: Media,
+	types: readonly string[],
+): Promise<File> {
+	if (!('field' in origin)) {
+		const { bytes, mimeType } = decode('base64' in origin ? origin.base64 : '');
+		return { open: async () => bytes, size: bytes.length, mimeType };
+	}
+	const { helpers } = context;
+	const { id, data, mimeType, bytes } = helpers.assertBinaryData(item, origin.field);
+	const isNamed = types.includes(mimeType) && mimeType.startsWith(`${kind}/`);
+	const named = isNamed ? mimeType : kind === 'video' ? 'video/mp4' : 'image/png';
+	if (!id) {
+		const inMemory = Buffer.from(data, 'base64');
+		const type = isNamed || kind === 'video' ? named : mimeTypeOf(inMemory);
+		return { open: async () => inMemory, size: inMemory.length, mimeType: type };
+	}
+	return {
+		open: async () => await helpers.getBinaryStream(id),
+		// Older n8n does not keep the size with the item.
+		size: bytes ?? (await helpers.getBinaryMetadata(id)).fileSize,
+		mimeType: isNamed || kind === 'video' ? named : await storedType(context, item, origin.field),
+	};
+}
+
+/** Some nodes name every file "application/octet-stream": what an image is, its first bytes say. */
+async function storedType(context: IExecuteFunctions, item: number, field: string) {
+	const source = await binarySource(context, item, field);
+	const head = isFault(source) ? source : await source.read(0, 8);
+	return isFault(head) ? 'image/png' : mimeTypeOf(head);
+}
+
+/**
+ * A ticket from the API, then the bytes to the address on it: streamed, with exactly the headers the
+ * ticket names, and without the key - it is another host.
+ */
+async function upload(
+	session: Session<IExecuteFunctions>,
+	provider: Provider,
+	file: File,
+	{ label }: Media,
+	patiently: Patience,
+): Promise<string> {
+	const { context, clock } = session;
+	const { path, body, readTicket } = provider.upload as NonNullable<Provider['upload']>;
+	for (let tries = 1; ; tries++) {
+		clock.check();
+		const answer = await post(context, provider, path, body(file.mimeType), patiently);
+		const ticket = answer.status === 200 ? readTicket(answer.body) : undefined;
+		const failure = ticket
+			? await put(session, provider, ticket, file, label)
+			: refusal(provider, answer, {});
+		if (ticket && !failure) return ticket.assetUrl;
+		const isFinal = didNothing(answer) || (answer.status >= 400 && answer.status < 500);
+		if (isFinal || tries >= timing.upload.maxTries) throw failure;
+		await clock.pause(timing.upload.pause * tries);
+	}
+}
+
+/** @returns why the host did not take the file, or undefined where it did */
+async function put(
+	{ context, signal }: Session<IExecuteFunctions>,
+	provider: Provider,
+	{ uploadUrl, headers }: Ticket,
+	file: File,
+	label: string,
+): Promise<KlingError | undefined> {
+	const bytes = await file.open();
+	const response = await context.helpers
+		.httpRequest({
+			method: 'PUT',
+			url: uploadUrl,
+			headers: { ...headers, 'content-length': String(file.size) },
+			body: bytes,
+			// To follow a redirect, the whole file would be kept in memory.
+			disableFollowRedirect: true,
+			ignoreHttpStatusErrors: true,
+			returnFullResponse: true,
+			timeout: timeToSend(timing.upload.timeout, file.size),
+			abortSignal: signal,
+		})
+		.catch((error: Error) => ({ statusCode: 0, body: error.message }))
+		.finally(() => {
+			// Of a request that failed, nobody else closes the file.
+			if (!Buffer.isBuffer(bytes)) bytes.destroy();
+		});
+	if (response.statusCode >= 200 && response.statusCode < 300) return undefined;
+	const said = excerpt(asText(response.body) ?? '', 120);
+	const reason = `${response.statusCode > 0 ? `HTTP ${response.statusCode} ` : ''}${said}`.trim();
+	return new KlingError(
+		`${label}: the file could not be uploaded to ${provider.label}: ${reason}`,
+		'No task was created and nothing was billed. Run again later, or give a public URL.',
+		{ provider: provider.name, reason, retryable: true },
+	);
+}

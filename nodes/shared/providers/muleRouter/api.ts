@@ -1,0 +1,185 @@
+import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../../util/unknown';
+import { newTask } from '../../task';
+import type { EndpointName, KlingTask, TaskFailure, TaskRef, TaskStatus } from '../../task';
+import { isConcurrencyCode } from '../kling';
+import { DEFAULT_SECONDS } from '../provider';
+import type { Callback, Problem, Provider } from '../provider';
+
+const MODEL_PATH = '/vendors/klingai/v1/kling-v3-omni';
+
+/** MuleRouter: each endpoint creates, and keeps, its own tasks. */
+const CREATE_PATHS: Partial<Record<EndpointName, string>> = {
+	videoToVideo: `${MODEL_PATH}/video-to-video/generation`,
+	referenceVideoToVideo: `${MODEL_PATH}/reference-video-to-video/generation`,
+	videoEdit: `${MODEL_PATH}/video-to-video/edit`,
+};
+
+const STATUSES = new Map<string, TaskStatus>([
+	['pending', 'pending'],
+	['queued', 'pending'],
+	['running', 'running'],
+	['processing', 'running'],
+	['retrying', 'running'],
+	['completed', 'completed'],
+	['succeeded', 'completed'],
+	['failed', 'failed'],
+]);
+
+const EVENTS = new Map<unknown, TaskStatus>([
+	['task.created', 'pending'],
+	['task.succeeded', 'completed'],
+	['task.failed', 'failed'],
+]);
+
+/** An edit is as long as its reference video, which is at most so long. */
+const LONGEST_REFERENCE_SECONDS = 10;
+
+/** Images and elements together, beside a reference video. */
+const MAX_REFERENCES = 4;
+
+export const muleRouter: Provider = {
+	name: 'muleRouter',
+	label: 'MuleRouter',
+	credential: 'muleRouterApi',
+	endpoints: ['videoToVideo', 'referenceVideoToVideo', 'videoEdit'],
+	createPath: (endpoint) => createPath(endpoint),
+	statusPath: ({ endpoint, taskId }) => `${createPath(endpoint)}/${encodeURIComponent(taskId)}`,
+	rules,
+	references: (body) => ({
+		video: 1,
+		image: [...asArray(body.images), body.first_frame, body.last_frame].filter(Boolean).length,
+		element: asArray(body.elements).length,
+	}),
+	limitsImageRatio: true,
+	seconds: (body, endpoint) =>
+		endpoint === 'videoEdit' || firstVideo(body)?.refer_type === 'base'
+			? LONGEST_REFERENCE_SECONDS
+			: Number(body.duration ?? DEFAULT_SECONDS),
+	readCreated: (endpoint, body) => {
+		const taskId = readTaskId(taskInfo(body).id);
+		if (taskId === undefined) return undefined;
+		const ref = { provider: 'muleRouter', endpoint, taskId } as const;
+		return readTask(ref, body) ?? newTask(ref, 'pending');
+	},
+	readTask,
+	readCallback,
+	readProblem,
+	isOverload: isConcurrencyCode,
+};
+
+function createPath(endpoint: EndpointName): string {
+	return CREATE_PATHS[endpoint] ?? `${MODEL_PATH}/video-to-video/generation`;
+}
+
+function rules(body: Record<string, unknown>, endpoint: EndpointName): string[] {
+	const problems: string[] = [];
+	if (body.last_frame !== undefined && body.first_frame === undefined) {
+		problems.push('Last Frame needs a First Frame');
+	}
+	const references = asArray(body.images).length + asArray(body.elements).length;
+	if (references > MAX_REFERENCES) {
+		problems.push(
+			`Images and Elements together are limited to ${MAX_REFERENCES} beside a reference video (${references} given)`,
+		);
+	}
+	if (endpoint === 'videoToVideo') {
+		const { length } = asArray(body.video_list);
+		if (length > 1) problems.push(`Reference Videos takes exactly one video (${length} given)`);
+		if (firstVideo(body)?.refer_type === 'base' && body.first_frame !== undefined) {
+			problems.push('First Frame and Last Frame cannot be used when Refer Type is Base');
+		}
+	}
+	for (const [index, element] of asArray(body.elements).map(asObject).entries()) {
+		if (element.type === 'video') {
+			problems.push(
+				`Elements ${index + 1}: Type Video cannot be used beside a reference video; use Image`,
+			);
+		}
+	}
+	return problems;
+}
+
+function firstVideo(body: Record<string, unknown>) {
+	return asArray(body.video_list).map(asObject).at(0);
+}
+
+function taskInfo(body: unknown): Record<string, unknown> {
+	return asObject(asObject(body).task_info);
+}
+
+function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
+	const info = taskInfo(body);
+	const providerStatus = asText(info.status);
+	const taskId = info.id === undefined ? ref.taskId : readTaskId(info.id);
+	if (providerStatus === undefined || taskId !== ref.taskId) return undefined;
+	// An unknown word must not end a paid wait: it counts as running.
+	const status = STATUSES.get(providerStatus.toLowerCase()) ?? 'running';
+	return {
+		provider: 'muleRouter',
+		endpoint: ref.endpoint,
+		taskId,
+		status,
+		providerStatus,
+		videoUrls: status === 'completed' ? readLinks(asObject(body).videos) : [],
+		createdAt: asText(info.created_at) ?? null,
+		updatedAt: asText(info.updated_at) ?? null,
+		...(status === 'failed' ? { failure: readFailure(body) } : {}),
+	};
+}
+
+/**
+ * Callbacks are set up for the whole account, so most may be about other models. None names the
+ * endpoint that keeps the task, nor can it be believed for what it says: the task is looked up.
+ */
+function readCallback(body: unknown): Callback | 'foreign' | undefined {
+	const { id, type, data } = asObject(body);
+	const { vendor = '', model_name: model = '', payload } = asObject(data);
+	const status = EVENTS.get(type);
+	const isEnvelope =
+		typeof id === 'string' &&
+		id !== '' &&
+		isObject(data) &&
+		typeof vendor === 'string' &&
+		typeof model === 'string';
+	if (!isEnvelope || status === undefined) return undefined;
+	if (isForeign(`${vendor}/${model}`)) return 'foreign';
+	const taskId = readTaskId(taskInfo(payload).id);
+	return taskId === undefined
+		? undefined
+		: { messageId: id, taskId, status, endpoints: likeliestFirst(model) };
+}
+
+/** How exactly they write vendor and model is not published; without either, it may be ours. */
+function isForeign(model: string): boolean {
+	const name = model.toLowerCase();
+	if (name === '/') return false;
+	const isOmni = name.includes('kling') && name.includes('omni');
+	return !isOmni || name.includes('text-to-video') || name.includes('image-to-video');
+}
+
+function likeliestFirst(model: string): EndpointName[] {
+	const isNamed = (endpoint: EndpointName) =>
+		model.includes(createPath(endpoint).slice(MODEL_PATH.length));
+	return [...muleRouter.endpoints].sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
+}
+
+/** A failed task answers HTTP 200, with its reason in one of three places. */
+function readFailure(body: unknown): TaskFailure {
+	const info = taskInfo(body);
+	const error = isObject(info.error) ? info.error : asObject(asObject(body).error);
+	const code = asText(error.code) ?? asText(info.error_code);
+	const reason =
+		asText(error.detail) ?? asText(error.title) ?? asText(error.message) ?? asText(info.error);
+	return { ...(code ? { code } : {}), reason: reason ?? 'MuleRouter gave no reason' };
+}
+
+/** Refusals are RFC 9457 problems: `{status, title, detail, code}`. */
+function readProblem(body: unknown): Problem {
+	const outer = asObject(body);
+	const problem = isObject(outer.error) ? outer.error : outer;
+	return {
+		reason: asText(problem.detail) ?? asText(problem.title) ?? asText(problem.message),
+		code: asText(problem.code),
+		fields: [],
+	};
+}

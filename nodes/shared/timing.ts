@@ -1,0 +1,80 @@
+/**
+ * Every timeout, pause and limit of tries, in milliseconds unless a name says otherwise. Tests shorten
+ * them; nothing else writes to this object.
+ */
+export const timing = {
+	/** Requests that carry the API key. */
+	http: {
+		/** Until the headers of the answer to a request that creates a task. */
+		createTimeout: 60_000,
+		/** The same for any other request. */
+		readTimeout: 30_000,
+		/** The slowest upload that is waited for, in bytes per millisecond. */
+		slowestLine: 100,
+		/** How long a host that is down (503, refused, unknown) is tried again before giving up. */
+		outage: 120_000,
+		/** First and longest pause between tries; a `Retry-After` counts up to the longest. */
+		firstPause: 1_000,
+		longestPause: 120_000,
+	},
+	/** Failures that a wait puts up with, so that a paid task does not die of one unlucky GET. */
+	wait: {
+		/** How long a task may be unknown to the provider after it was created. */
+		unknownAtFirst: 120_000,
+		/** The same for a task of unknown age, whose ID may as well be wrong. */
+		unknownAge: 15_000,
+		/** So many refusals in a row (401, 403, 404) end the wait. */
+		maxRefusals: 5,
+		/** How often a completed task is asked again for a link that it does not have yet. */
+		maxMissingLinks: 3,
+		/** Pauses between the tries of a single look. */
+		lookPauses: [1_000, 2_000, 4_000],
+	},
+	/** When to look at a task again. */
+	poll: {
+		/** No provider finishes in less than some tens of seconds: nothing is gained below. */
+		shortest: 2_800,
+		/** The next look comes this share of the elapsed time later; the mean delay is half of it. */
+		growth: 0.096,
+		/** The share while a task is expected to finish. */
+		closeWatch: 0.05,
+	},
+	/** Fetching a finished video. */
+	download: {
+		/** Until the first byte, and between any two. */
+		stall: 30_000,
+		/** Broken connections that are mended for one file. */
+		maxBreaks: 4,
+		/** Before the connection is opened again, times the number of breaks. */
+		pause: 1_000,
+	},
+	/** Handing a file over to the provider. */
+	upload: { timeout: 120_000, maxTries: 3, pause: 2_000 },
+	/** Reading a part of a reference file, from the first byte sent to the last one received. */
+	media: { readTimeout: 15_000 },
+	/** Asking the provider's list after the answer to a creation was lost. */
+	lostAnswer: {
+		/** Before the list is asked again, times the number of tries. */
+		pause: 1_000,
+		triesBefore: 3,
+		triesAfter: 6,
+		/** How long after Stop an answer is awaited before the list is asked instead. */
+		graceAfterStop: 400,
+		/** How long after Stop the list may still be asked. */
+		listGrace: 800,
+	},
+	/** Between two tries to continue a paused execution. */
+	resume: { pauses: [1_000, 3_000, 10_000, 30_000] },
+	/** Asking the API whether a callback tells the truth. */
+	verify: {
+		/** Until a task is looked up again, whose end the API does not show yet. */
+		pauses: [1_000, 2_000],
+		/**
+		 * Requests a minute that may confirm nothing, not counting those under way when the last one
+		 * comes back; those that confirm a callback are never counted.
+		 */
+		maxUnconfirmed: 60,
+		/** How long an unknown task is not asked for again. */
+		unknownFor: 5 * 60_000,
+	},
+};

@@ -16,7 +16,7 @@ import { isProviderName, providers } from '../shared/providers';
 import type { Provider } from '../shared/providers';
 import { asObject, asText, readTaskId } from '../shared/util/unknown';
 import { refusal } from '../shared/http/refusal';
-import type { Session } from '../shared/n8n/nodeRun';
+import type { NodeRun } from '../shared/n8n/nodeRun';
 import type { ProviderName, TaskRef } from '../shared/task';
 import { isFinished, newTask } from '../shared/task';
 import { read } from '../shared/http/transport';
@@ -132,7 +132,7 @@ function readRef(context: IExecuteFunctions, item: number): TaskRef {
 	return { provider: provider.name, endpoint, taskId };
 }
 
-type Perform = (session: Session, request: Request) => Promise<Outcome | Outcome[]>;
+type Perform = (session: NodeRun, request: Request) => Promise<Outcome | Outcome[]>;
 
 export const operations: Record<Operation, Perform> = {
 	async get(session, { ref, binaryField }) {

@@ -1,20 +1,20 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { Bad, Outcome } from '../shared/n8n/runItems';
-import type { Job } from './request/itemRequest';
+import type { FailedItem, Outcome } from '../shared/n8n/runItems';
+import type { ItemRequest } from './request/itemRequest';
 import { Ledger } from './submit/ledger';
 import { lacksReference, missing } from './request/hints';
 import { providers } from '../shared/providers';
-import { Session } from '../shared/n8n/nodeRun';
-import { Slots } from '../shared/util/concurrencyLimit';
+import { NodeRun } from '../shared/n8n/nodeRun';
+import { ConcurrencyLimit } from '../shared/util/concurrencyLimit';
 import { Submitter } from './submit/submit';
-import type { Order, Submitted } from './submit/submit';
+import type { TaskRequest, Submitted } from './submit/submit';
 import type { KlingTask, TaskRef } from '../shared/task';
 import { account } from '../shared/http/transport';
 import { wait } from '../shared/wait/look';
 import type { Waited } from '../shared/wait/look';
 
 /** One run of Generate: what it has created, and how many tasks may be under way. */
-export class Run extends Session<IExecuteFunctions> {
+export class GenerateRun extends NodeRun<IExecuteFunctions> {
 	readonly ledger: Ledger;
 
 	/** Which run of the node in its execution, as in a loop. */
@@ -23,7 +23,7 @@ export class Run extends Session<IExecuteFunctions> {
 	/** By item: the task that it is about. */
 	private readonly tasks = new Map<number, TaskRef>();
 
-	private slots = new Slots(1);
+	private slots = new ConcurrencyLimit(1);
 
 	private readonly submitter: Submitter;
 
@@ -37,45 +37,47 @@ export class Run extends Session<IExecuteFunctions> {
 			isEachTryARun: context.isToolExecution?.() ?? false,
 			signal: this.signal,
 		});
-		this.submitter = new Submitter(this, this.ledger, new Slots(1), () => this.slots.narrow());
+		this.submitter = new Submitter(this, this.ledger, new ConcurrencyLimit(1), () =>
+			this.slots.reduce(),
+		);
 	}
 
 	/** Makes room for as many tasks at a time as the user wants. @returns the same */
-	plan(entries: Array<Job | Bad>): Array<Job | Bad> {
-		const jobs = entries.filter((entry) => 'order' in entry);
-		this.slots = new Slots(jobs[0]?.options.maxConcurrentTasks ?? 1);
+	plan(entries: Array<ItemRequest | FailedItem>): Array<ItemRequest | FailedItem> {
+		const jobs = entries.filter((entry) => 'request' in entry);
+		this.slots = new ConcurrencyLimit(jobs[0]?.options.maxConcurrentTasks ?? 1);
 		this.warn(jobs);
 		return entries;
 	}
 
 	/** Whether an earlier try, or an execution that was retried, has created the item's task. */
-	hasTask({ order }: Job): boolean {
-		return this.ledger.find(order) !== undefined;
+	hasTask({ request }: ItemRequest): boolean {
+		return this.ledger.find(request) !== undefined;
 	}
 
 	/**
 	 * Whether the item's task is of an execution that a person has retried, and calls back there: here
 	 * it has to be asked for.
 	 */
-	isInherited({ order, completion }: Job): boolean {
-		const entry = this.ledger.find(order);
+	isInherited({ request, completion }: ItemRequest): boolean {
+		const entry = this.ledger.find(request);
 		return completion === 'callback' && entry?.state === 'created' && entry.inherited === true;
 	}
 
 	/** The request that would create the task of an item; it is not sent, and holds no key. */
-	async preview({ order }: Job): Promise<Outcome> {
-		const { provider, endpoint, path, body, callbackUrl } = order;
+	async preview({ request }: ItemRequest): Promise<Outcome> {
+		const { provider, endpoint, path, body, callbackUrl } = request;
 		const { base } = await account(this.context, provider);
 		const url = withoutPassword(base + path);
-		const request = { method: 'POST', url, body: jsonOf(body, callbackUrl) };
-		return { preview: { provider: provider.name, endpoint, request } };
+		const shown = { method: 'POST', url, body: jsonOf(body, callbackUrl) };
+		return { preview: { provider: provider.name, endpoint, request: shown } };
 	}
 
 	/** Creates the task of an item, unless an earlier try has. */
-	async submit({ order }: Job): Promise<Submitted> {
-		const submitted = await this.submitter.submit(order);
-		this.tasks.set(order.item, submitted.task);
-		this.release(order, submitted.task);
+	async submit({ request }: ItemRequest): Promise<Submitted> {
+		const submitted = await this.submitter.submit(request);
+		this.tasks.set(request.item, submitted.task);
+		this.release(request, submitted.task);
 		return submitted;
 	}
 
@@ -83,8 +85,8 @@ export class Run extends Session<IExecuteFunctions> {
 	 * Creates the task and waits for its end, as soon as there is room for one more. What will call
 	 * back is not waited for.
 	 */
-	async make(job: Job): Promise<Waited> {
-		return await this.slots.use(async () => {
+	async make(job: ItemRequest): Promise<Waited> {
+		return await this.slots.run(async () => {
 			const until = this.clock.now() + job.options.waitLimit;
 			for (let turnedAway = 0; ; ) {
 				const submitted = await this.submit(job);
@@ -95,17 +97,17 @@ export class Run extends Session<IExecuteFunctions> {
 				const { task } = waited;
 				if (isTurnedAway(task)) {
 					// Kling had no room: nothing was made or billed, so the item gets another turn.
-					this.slots.narrow();
+					this.slots.reduce();
 					const pause = Math.min(turn.firstPause * 2 ** turnedAway++, turn.longestPause);
 					if (this.clock.now() + pause > until) return waited;
-					this.strike(job.order);
+					this.strike(job.request);
 					await this.clock.pause(pause * (0.5 + this.clock.random() / 2));
 				} else if (task.status === 'failed' && submitted.origin === 'execution') {
 					// It failed before this execution; the person who retried that one wants a new task.
-					this.strike(job.order);
+					this.strike(job.request);
 				} else {
-					this.release(job.order, task);
-					this.slots.widen();
+					this.release(job.request, task);
+					this.slots.restore();
 					return waited;
 				}
 			}
@@ -129,15 +131,15 @@ export class Run extends Session<IExecuteFunctions> {
 	}
 
 	/** What is about to cost the user money or time. */
-	private warn(jobs: Job[]): void {
-		const unnamed = jobs.filter(({ order }) => lacksReference(order.body.prompt));
+	private warn(jobs: ItemRequest[]): void {
+		const unnamed = jobs.filter(({ request }) => lacksReference(request.body.prompt));
 		if (unnamed.length > 0) {
 			this.hint(
 				`${unnamed.length === 1 ? 'A prompt does' : `${unnamed.length} prompts do`} not mention @Video1, so Kling may not use the reference video as you mean. Write @Video1 where you mean it`,
 				'info',
 			);
 		}
-		const lacking = jobs.flatMap(({ order: { provider, body } }) =>
+		const lacking = jobs.flatMap(({ request: { provider, body } }) =>
 			missing(body.prompt, provider.references(body)),
 		);
 		if (lacking.length > 0) {
@@ -156,13 +158,13 @@ export class Run extends Session<IExecuteFunctions> {
 	}
 
 	/** What an agent asks for after the provider gave its task up is a new one, and no try of n8n's. */
-	private release(order: Order, task: KlingTask): void {
+	private release(order: TaskRequest, task: KlingTask): void {
 		if (task.status !== 'failed' || !this.isTool) return;
 		if (this.isTriedAgain()) this.ledger.end(order, task);
 		else this.ledger.strike(order);
 	}
 
-	private strike(order: Order): void {
+	private strike(order: TaskRequest): void {
 		this.ledger.strike(order);
 		this.tasks.delete(order.item);
 	}
@@ -172,13 +174,13 @@ export class Run extends Session<IExecuteFunctions> {
 	}
 
 	private async waitFor(
-		{ order, options }: Job,
+		{ request, options }: ItemRequest,
 		{ task, createdAt, origin }: Submitted,
 	): Promise<Waited> {
 		return await wait(
 			this,
 			task,
-			{ createdAt, kind: order.path, isNew: origin === 'new' },
+			{ createdAt, kind: request.path, isNew: origin === 'new' },
 			{ deadline: this.clock.now() + options.waitLimit, pollInterval: options.pollInterval },
 		);
 	}

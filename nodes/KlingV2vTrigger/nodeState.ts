@@ -1,5 +1,5 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { Recent } from '../shared/util/boundedMap';
+import { BoundedMap } from '../shared/util/boundedMap';
 import { Checker } from './verifyTask';
 import { Replays } from './seenEvents';
 
@@ -17,14 +17,14 @@ export interface Memory {
 class Held {
 	readonly checker = new Checker();
 
-	readonly seen = new Recent<true>(4_000);
+	readonly seen = new BoundedMap<true>(4_000);
 
-	readonly said = new Recent<number>(20);
+	readonly said = new BoundedMap<number>(20);
 
 	secret?: { reading: Promise<string>; since: number };
 }
 
-const nodes = new Recent<Held>(1_000);
+const nodes = new BoundedMap<Held>(1_000);
 
 /** A reading that takes longer, in milliseconds, may never end: others do not wait for it. */
 const MOMENT_MS = 2_000;

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { asArray } from '../shared/util/unknown';
-import type { Recent } from '../shared/util/boundedMap';
+import type { BoundedMap } from '../shared/util/boundedMap';
 
 /** So many keys, of a fixed length each, are saved with the workflow. */
 const STORED = 400;
@@ -15,7 +15,7 @@ export class Replays {
 	private readonly saved: unknown[];
 
 	constructor(
-		private readonly recent: Recent<true>,
+		private readonly recent: BoundedMap<true>,
 		private readonly stored: IDataObject,
 	) {
 		this.saved = [...asArray(stored.seen)];

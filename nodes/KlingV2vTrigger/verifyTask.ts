@@ -1,12 +1,12 @@
 import { executionClock } from '../shared/n8n/clock';
 import type { Callback, Provider } from '../shared/providers';
-import { Slots } from '../shared/util/concurrencyLimit';
+import { ConcurrencyLimit } from '../shared/util/concurrencyLimit';
 import type { KlingTask } from '../shared/task';
 import { isFinished } from '../shared/task';
 import { retryAfter } from '../shared/http/transport';
 import type { Answer, Context } from '../shared/http/transport';
 import { look } from '../shared/wait/look';
-import { Recent } from '../shared/util/boundedMap';
+import { BoundedMap } from '../shared/util/boundedMap';
 import { timing } from '../shared/timing';
 
 /** What the provider's API says to a callback. */
@@ -37,14 +37,14 @@ const isForWholeHost = (status: number) =>
 export class Checker {
 	private readonly clock = executionClock(new AbortController().signal);
 
-	private readonly slots = new Slots(AT_ONCE);
+	private readonly slots = new ConcurrencyLimit(AT_ONCE);
 
 	private readonly allowance = new Allowance();
 
 	private readonly underWay = new Map<string, Promise<Finding>>();
 
 	/** When an id was unknown, in milliseconds since 1970. */
-	private readonly unknown = new Recent<number>(UNKNOWN_IDS);
+	private readonly unknown = new BoundedMap<number>(UNKNOWN_IDS);
 
 	/** Callbacks of the same moment about one task share one look at it. */
 	async check(context: Context, provider: Provider, callback: Callback): Promise<Finding> {
@@ -55,7 +55,7 @@ export class Checker {
 		const begun = this.underWay.get(key);
 		if (begun) return await begun;
 		if (this.underWay.size >= WAITING) return { is: 'busy' };
-		const finding = this.slots.use(async () => await this.ask(context, provider, callback));
+		const finding = this.slots.run(async () => await this.ask(context, provider, callback));
 		this.underWay.set(key, finding);
 		try {
 			const found = await finding;

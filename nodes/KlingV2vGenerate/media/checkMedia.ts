@@ -1,11 +1,11 @@
 import { InvalidInput } from '../../shared/errors';
-import { keep } from '../../shared/n8n/runItems';
-import type { Bad } from '../../shared/n8n/runItems';
+import { keepOrThrow } from '../../shared/n8n/runItems';
+import type { FailedItem } from '../../shared/n8n/runItems';
 import { placeOf } from '../request/itemRequest';
-import type { Job } from '../request/itemRequest';
+import type { ItemRequest } from '../request/itemRequest';
 import { isPrivateHost } from '../../shared/util/privateHost';
-import type { Run } from '../generateRun';
-import { Slots } from '../../shared/util/concurrencyLimit';
+import type { GenerateRun } from '../generateRun';
+import { ConcurrencyLimit } from '../../shared/util/concurrencyLimit';
 import { account } from '../../shared/http/transport';
 import { binarySource } from '../../shared/media/binarySource';
 import { isFault } from '../../shared/media/fault';
@@ -13,7 +13,7 @@ import type { MediaFault } from '../../shared/media/fault';
 import { httpSource } from './httpSource';
 import { readImage } from './image';
 import type { ImageFacts } from './image';
-import { lendingProblem } from '../submit/provideMedia';
+import { provideProblem } from '../submit/provideMedia';
 import { imageProblems, mediaHints, videoProblems } from './limits';
 import { decode, mediaIn } from '../../shared/media/media';
 import type { Media } from '../../shared/media/media';
@@ -31,12 +31,15 @@ const AT_ONCE = 4;
  * earlier try has created is past that.
  * @returns the entries in their order, with what is wrong in place of the jobs that cannot work
  */
-export async function inspect(run: Run, entries: Array<Job | Bad>): Promise<Array<Job | Bad>> {
-	const turns = new Slots(AT_ONCE);
+export async function checkMedia(
+	run: GenerateRun,
+	entries: Array<ItemRequest | FailedItem>,
+): Promise<Array<ItemRequest | FailedItem>> {
+	const turns = new ConcurrencyLimit(AT_ONCE);
 	const seen = new Map<string, Promise<Found>>();
 	const checked = entries.map(async (entry) => {
-		if (!('order' in entry) || run.hasTask(entry)) return entry;
-		return await turns.use(async (): Promise<Job | Bad> => {
+		if (!('request' in entry) || run.hasTask(entry)) return entry;
+		return await turns.run(async (): Promise<ItemRequest | FailedItem> => {
 			try {
 				const problems = await problemsOf(run, entry, seen);
 				if (problems.length === 0) return entry;
@@ -47,16 +50,16 @@ export async function inspect(run: Run, entries: Array<Job | Bad>): Promise<Arra
 		});
 	});
 	const results = await Promise.all(checked);
-	return results.map((entry) => ('fault' in entry ? keep(run, entry) : entry));
+	return results.map((entry) => ('fault' in entry ? keepOrThrow(run, entry) : entry));
 }
 
 async function problemsOf(
-	run: Run,
-	{ order, options }: Job,
+	run: GenerateRun,
+	{ request, options }: ItemRequest,
 	seen: Map<string, Promise<Found>>,
 ): Promise<string[]> {
 	const { context } = run;
-	const { provider, item, callbackUrl } = order;
+	const { provider, item, callbackUrl } = request;
 	const { base } = await account(context, provider);
 	const apiHost = new URL(base).hostname;
 	const problems: string[] = [];
@@ -68,8 +71,8 @@ async function problemsOf(
 			);
 		}
 	}
-	for (const media of mediaIn(order.body)) {
-		const cannotLend = lendingProblem(context, order, media, apiHost);
+	for (const media of mediaIn(request.body)) {
+		const cannotLend = provideProblem(context, request, media, apiHost);
 		if (cannotLend) problems.push(cannotLend);
 		if (!options.checkMedia) continue;
 		const found = await lookOnce(run, item, media, seen);
@@ -87,7 +90,7 @@ async function problemsOf(
 
 /** The same file for many items is looked at once. */
 async function lookOnce(
-	run: Run,
+	run: GenerateRun,
 	item: number,
 	media: Media,
 	seen: Map<string, Promise<Found>>,
@@ -100,7 +103,7 @@ async function lookOnce(
 	return await known;
 }
 
-async function lookAt(run: Run, item: number, { origin, kind }: Media): Promise<Found> {
+async function lookAt(run: GenerateRun, item: number, { origin, kind }: Media): Promise<Found> {
 	const { context, signal } = run;
 	if ('base64' in origin) return await readImage(decode(origin.base64).bytes);
 	const source =

@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { InvalidInput } from '../../shared/errors';
 import { readItems } from '../../shared/n8n/runItems';
-import type { Bad, Checking } from '../../shared/n8n/runItems';
+import type { FailedItem, ErrorPolicy } from '../../shared/n8n/runItems';
 import { fingerprint } from '../submit/ledger';
 import { mediaIn } from '../../shared/media/media';
 import type { Options } from '../../shared/parameters/options';
@@ -12,7 +12,7 @@ import { binaryPropertyName, downloadVideo } from '../../shared/parameters/taskO
 import { providers } from '../../shared/providers';
 import type { Mode, Provider } from '../../shared/providers';
 import { isToolCall } from '../../shared/n8n/nodeRun';
-import type { Order } from '../submit/submit';
+import type { TaskRequest } from '../submit/submit';
 import type { EndpointName, ProviderName, TaskRef } from '../../shared/task';
 import { checkFields, checkValue, got, withoutDefaults } from '../../shared/parameters/check';
 
@@ -23,9 +23,9 @@ export type Completion = (typeof COMPLETIONS)[number];
 const VIDEO_SOURCES = ['url', 'binary'] as const;
 
 /** One input item, checked: what to ask for, and what to do once it is there. */
-export interface Job {
+export interface ItemRequest {
 	item: number;
-	order: Order;
+	request: TaskRequest;
 	/** Length of the video that it asks for, in seconds. */
 	seconds: number;
 	completion: Completion;
@@ -38,7 +38,7 @@ export interface Job {
  * Reads and checks an item's parameters; sends nothing.
  * @throws InvalidInput that names everything wrong at once
  */
-function readJob(context: IExecuteFunctions, item: number): Job {
+function readJob(context: IExecuteFunctions, item: number): ItemRequest {
 	const provider = readProvider(context, item);
 	const endpoint = readEndpoint(context, item, provider);
 	const completion = readChoice(context, item, 'completion', 'When to Continue', COMPLETIONS);
@@ -61,7 +61,7 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 	const callbackUrl = completion === 'callback' ? resumeUrl(context) : undefined;
 	return {
 		item,
-		order: {
+		request: {
 			item,
 			provider,
 			endpoint,
@@ -69,7 +69,7 @@ function readJob(context: IExecuteFunctions, item: number): Job {
 			body: { ...body, ...(callbackUrl ? provider.callback?.ask(callbackUrl) : {}) },
 			callbackUrl,
 			// Without the address of the callback, which is another in each execution.
-			asked: fingerprint(provider.name, path, body),
+			requestHash: fingerprint(provider.name, path, body),
 			patience: options.waitLimit,
 		},
 		seconds: provider.seconds(body, endpoint),
@@ -112,7 +112,7 @@ function resumeUrl(context: IExecuteFunctions): string {
  * Reads every item; nothing is sent before all of them are read, and within the user's limits.
  * @returns the jobs, or what is wrong with an item, in the order of the input
  */
-export function readJobs(run: Checking): Array<Job | Bad> {
+export function readJobs(run: ErrorPolicy): Array<ItemRequest | FailedItem> {
 	return withinLimits(
 		run,
 		readItems(run, (item) => readJob(run.context, item)),
@@ -120,8 +120,13 @@ export function readJobs(run: Checking): Array<Job | Bad> {
 }
 
 /** The spending limits hold for the whole run: beyond them, none of it is done. */
-function withinLimits(run: Checking, entries: Array<Job | Bad>): Array<Job | Bad> {
-	const jobs = entries.filter((entry) => 'order' in entry && !entry.options.validateOnly) as Job[];
+function withinLimits(
+	run: ErrorPolicy,
+	entries: Array<ItemRequest | FailedItem>,
+): Array<ItemRequest | FailedItem> {
+	const jobs = entries.filter(
+		(entry) => 'request' in entry && !entry.options.validateOnly,
+	) as ItemRequest[];
 	if (jobs.length === 0) return entries;
 	const maxTasks = Math.min(...jobs.map(({ options }) => options.maxTasks));
 	const maxSeconds = Math.min(...jobs.map(({ options }) => options.maxTotalSeconds));
@@ -143,7 +148,7 @@ function withinLimits(run: Checking, entries: Array<Job | Bad>): Array<Job | Bad
 }
 
 /** What an item is about before there is a task, for its error to tell. */
-export function placeOf({ order: { provider, endpoint } }: Job): Omit<TaskRef, 'taskId'> {
+export function placeOf({ request: { provider, endpoint } }: ItemRequest): Omit<TaskRef, 'taskId'> {
 	return { provider: provider.name, endpoint };
 }
 

@@ -33,11 +33,11 @@ interface Book {
 const KEY = 'klingLedger';
 
 /** What an entry is found by. */
-export interface Place {
+export interface RequestKey {
 	/** Index of the input item. */
 	item: number;
 	/** What `fingerprint` says of the request. */
-	asked: string;
+	requestHash: string;
 }
 
 /** The run that a ledger is kept for. */
@@ -83,7 +83,7 @@ export class Ledger {
 		for (const [key, entry] of Object.entries(entries)) this.put(key, entry);
 	}
 
-	find(place: Place): Entry | undefined {
+	find(place: RequestKey): Entry | undefined {
 		const free = this.keysOf(place)
 			.map((key) => this.entries[key])
 			.filter((each) => !this.isTaken(each) && !isAnother(each, place));
@@ -95,20 +95,20 @@ export class Ledger {
 		holders.set(entry, this);
 	}
 
-	write(place: Place, entry: Entry): void {
+	write(place: RequestKey, entry: Entry): void {
 		this.take(entry);
 		this.put(this.ownKeyOf(place) ?? this.newKeyOf(place), entry);
 	}
 
 	/** Remembers how a task has ended. */
-	end(place: Place, ended: KlingTask): void {
+	end(place: RequestKey, ended: KlingTask): void {
 		const key = this.ownKeyOf(place);
 		const entry = key === undefined ? undefined : this.entries[key];
 		if (entry?.state === 'created') entry.ended = ended;
 	}
 
 	/** Forgets a task, so that another can be asked for. */
-	strike(place: Place): void {
+	strike(place: RequestKey): void {
 		const key = this.ownKeyOf(place);
 		if (key !== undefined) this.forget([key]);
 	}
@@ -169,27 +169,27 @@ export class Ledger {
 		return !this.isOwn(entry) && holder !== undefined && !holder.run.signal.aborted;
 	}
 
-	private ownKeyOf(place: Place): string | undefined {
+	private ownKeyOf(place: RequestKey): string | undefined {
 		return this.keysOf(place).find((key) => this.isOwn(this.entries[key]));
 	}
 
 	/** Where the book has entries for the place: several, if an agent's calls ask for the same. */
-	private keysOf({ item, asked }: Place): string[] {
+	private keysOf({ item, requestHash }: RequestKey): string[] {
 		const { entries } = this;
 		if (!this.run.isTool) return item in entries ? [String(item)] : [];
 		const isOfPlace = (key: string) => {
 			const [itsItem, itsRun, whatItAsked] = key.split(' ');
 			if (Number(itsItem) !== item) return false;
-			const isSame = whatItAsked === asked;
+			const isSame = whatItAsked === requestHash;
 			if (this.run.isEachTryARun) return isSame;
 			return Number(itsRun) === this.run.runIndex || (isSame && !isGivenUp(entries[key]));
 		};
 		return Object.keys(entries).filter(isOfPlace);
 	}
 
-	private newKeyOf({ item, asked }: Place): string {
+	private newKeyOf({ item, requestHash }: RequestKey): string {
 		return this.run.isTool
-			? [item, this.run.runIndex, asked, randomUUID()].join(' ')
+			? [item, this.run.runIndex, requestHash, randomUUID()].join(' ')
 			: String(item);
 	}
 }
@@ -200,8 +200,8 @@ export function fingerprint(...asked: unknown[]): string {
 }
 
 /** Made by an execution that a person has retried, for another request. */
-function isAnother(entry: Entry, { asked }: Place): boolean {
-	return entry.state === 'created' && entry.inherited === true && entry.asked !== asked;
+function isAnother(entry: Entry, { requestHash }: RequestKey): boolean {
+	return entry.state === 'created' && entry.inherited === true && entry.asked !== requestHash;
 }
 
 function isGivenUp(entry: Entry): boolean {

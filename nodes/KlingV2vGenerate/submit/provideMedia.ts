@@ -4,8 +4,8 @@ import { isPrivateHost } from '../../shared/util/privateHost';
 import type { Provider, Ticket } from '../../shared/providers';
 import { asText, excerpt } from '../../shared/util/unknown';
 import { refusal } from '../../shared/http/refusal';
-import type { Session } from '../../shared/n8n/nodeRun';
-import type { Order } from './submit';
+import type { NodeRun } from '../../shared/n8n/nodeRun';
+import type { TaskRequest } from './submit';
 import { didNothing, post, timeToSend } from '../../shared/http/transport';
 import type { Patience } from '../../shared/http/transport';
 import { binarySource } from '../../shared/media/binarySource';
@@ -34,9 +34,9 @@ const LINK_LIFETIME = '1 day';
 /**
  * @returns why the file could not be lent, or undefined where it can; asked before anything is paid
  */
-export function lendingProblem(
+export function provideProblem(
 	context: IExecuteFunctions,
-	{ provider, item }: Order,
+	{ provider, item }: TaskRequest,
 	media: Media,
 	apiHost: string,
 ): string | undefined {
@@ -53,9 +53,9 @@ export function lendingProblem(
 }
 
 /** @returns the body as it is sent: a text in place of each video and image */
-export async function lend(
-	session: Session<IExecuteFunctions>,
-	order: Order,
+export async function provideMedia(
+	session: NodeRun<IExecuteFunctions>,
+	order: TaskRequest,
 	patiently: Patience,
 ): Promise<IDataObject> {
 	const lent = await replaceMedia(
@@ -66,8 +66,8 @@ export async function lend(
 }
 
 async function lendOne(
-	session: Session<IExecuteFunctions>,
-	{ provider, item }: Order,
+	session: NodeRun<IExecuteFunctions>,
+	{ provider, item }: TaskRequest,
 	media: Media,
 	patiently: Patience,
 ): Promise<string> {
@@ -131,7 +131,7 @@ async function storedType(context: IExecuteFunctions, item: number, field: strin
  * ticket names, and without the key - it is another host.
  */
 async function upload(
-	session: Session<IExecuteFunctions>,
+	session: NodeRun<IExecuteFunctions>,
 	provider: Provider,
 	file: File,
 	{ label }: Media,
@@ -155,7 +155,7 @@ async function upload(
 
 /** @returns why the host did not take the file, or undefined where it did */
 async function put(
-	{ context, signal }: Session<IExecuteFunctions>,
+	{ context, signal }: NodeRun<IExecuteFunctions>,
 	provider: Provider,
 	{ uploadUrl, headers }: Ticket,
 	file: File,

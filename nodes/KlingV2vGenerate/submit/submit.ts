@@ -2,13 +2,13 @@ import { sleep } from 'n8n-workflow';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { MaybeCreated, NotReached } from '../../shared/errors';
 import { continuesOnFail } from '../../shared/n8n/runItems';
-import type { Ledger, Place } from './ledger';
-import { lend } from './provideMedia';
+import type { Ledger, RequestKey } from './ledger';
+import { provideMedia } from './provideMedia';
 import type { Provider } from '../../shared/providers';
 import { excerpt, isHttpUrl, textsIn } from '../../shared/util/unknown';
 import { refusal } from '../../shared/http/refusal';
-import type { Session } from '../../shared/n8n/nodeRun';
-import type { Slots } from '../../shared/util/concurrencyLimit';
+import type { NodeRun } from '../../shared/n8n/nodeRun';
+import type { ConcurrencyLimit } from '../../shared/util/concurrencyLimit';
 import type { EndpointName, KlingTask } from '../../shared/task';
 import { isFinished, newTask } from '../../shared/task';
 import { create, read } from '../../shared/http/transport';
@@ -16,7 +16,7 @@ import type { Answer } from '../../shared/http/transport';
 import { timing } from '../../shared/timing';
 
 /** A request that costs money once it is sent. */
-export interface Order extends Place {
+export interface TaskRequest extends RequestKey {
 	provider: Provider;
 	endpoint: EndpointName;
 	path: string;
@@ -52,9 +52,9 @@ export class Submitter {
 	private readonly before = new Map<Provider, Set<string> | undefined>();
 
 	constructor(
-		private readonly session: Session<IExecuteFunctions>,
+		private readonly session: NodeRun<IExecuteFunctions>,
 		private readonly ledger: Ledger,
-		private readonly turn: Slots,
+		private readonly turn: ConcurrencyLimit,
 		private readonly onBusy: () => void,
 	) {}
 
@@ -62,12 +62,12 @@ export class Submitter {
 	 * Creates the task, or finds the one that an earlier try has created.
 	 * @throws Refused or NotReached: no task exists; MaybeCreated: one may
 	 */
-	async submit(order: Order): Promise<Submitted> {
-		return this.remembered(order) ?? (await this.turn.use(async () => await this.sendOrEnd(order)));
+	async submit(order: TaskRequest): Promise<Submitted> {
+		return this.remembered(order) ?? (await this.turn.run(async () => await this.sendOrEnd(order)));
 	}
 
 	/** When the run is going to end because of this, nobody after it may spend anything. */
-	private async sendOrEnd(order: Order): Promise<Submitted> {
+	private async sendOrEnd(order: TaskRequest): Promise<Submitted> {
 		let isSubmitted = false;
 		try {
 			const submitted = await this.send(order);
@@ -79,7 +79,7 @@ export class Submitter {
 		}
 	}
 
-	private remembered(order: Order): Submitted | undefined {
+	private remembered(order: TaskRequest): Submitted | undefined {
 		const entry = this.ledger.find(order);
 		if (entry?.state === 'uncertain') {
 			// Not taken: no call that asks for the same may pass it over, and send the request again.
@@ -92,14 +92,14 @@ export class Submitter {
 		return { task, createdAt: entry.createdAt, origin };
 	}
 
-	private async send(order: Order): Promise<Submitted> {
+	private async send(order: TaskRequest): Promise<Submitted> {
 		const { clock, context } = this.session;
 		const { provider, endpoint } = order;
 		clock.check();
 		await this.listOnce(provider);
 		const { onBusy } = this;
 		const patiently = () => ({ clock, deadline: clock.now() + order.patience, onBusy });
-		const body = await lend(this.session, order, patiently());
+		const body = await provideMedia(this.session, order, patiently());
 		clock.check();
 		// From here on a task may exist, whatever goes wrong: not even this code may ask twice.
 		this.remember(order, uncertain(order, 'the request was cut off'));
@@ -123,7 +123,7 @@ export class Submitter {
 		const createdAt = clock.now();
 		this.ledger.write(order, {
 			state: 'created',
-			asked: order.asked,
+			asked: order.requestHash,
 			ref: { provider: task.provider, endpoint, taskId: task.taskId },
 			createdAt,
 			...(isFinished(task) ? { ended: task } : {}),
@@ -153,7 +153,7 @@ export class Submitter {
 	}
 
 	/** The answer is lost, the task perhaps not: it is never asked for again by itself. */
-	private async lost(order: Order, answer: Answer): Promise<never> {
+	private async lost(order: TaskRequest, answer: Answer): Promise<never> {
 		const { provider } = order;
 		const trace = answer.headers.traceparent;
 		const reason = `${describe(answer)}${typeof trace === 'string' ? `; request ${excerpt(trace, 80)}` : ''}`;
@@ -170,7 +170,7 @@ export class Submitter {
 		throw found;
 	}
 
-	private remember(order: Order, { message, advice, details }: MaybeCreated): void {
+	private remember(order: TaskRequest, { message, advice, details }: MaybeCreated): void {
 		this.ledger.write(order, { state: 'uncertain', message, advice, details });
 	}
 
@@ -244,7 +244,7 @@ interface Listed {
 const MOST_NAMED = 50;
 
 function uncertain(
-	{ provider, endpoint }: Order,
+	{ provider, endpoint }: TaskRequest,
 	reason: string,
 	answer?: Answer,
 	listed?: Listed,

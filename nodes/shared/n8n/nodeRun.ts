@@ -17,7 +17,7 @@ export function isToolCall(context: NodeContext): boolean {
 }
 
 /** What the verbs share during one run of a node: its clock, its schedule and its end. */
-export class Session<Context extends NodeContext = NodeContext> {
+export class NodeRun<Context extends NodeContext = NodeContext> {
 	readonly clock: Clock;
 
 	readonly schedule: PollSchedule;

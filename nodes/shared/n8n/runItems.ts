@@ -122,7 +122,7 @@ function withoutGaps(details: ErrorDetails): IDataObject {
 }
 
 /** An item that cannot be worked on, and why. */
-export interface Bad {
+export interface FailedItem {
 	item: number;
 	fault: unknown;
 }
@@ -132,27 +132,27 @@ export interface Bad {
  * With Continue On Fail a bad item is kept, with its fault; otherwise it ends the run at once.
  */
 export function readItems<T extends { item: number }>(
-	run: Checking,
+	run: ErrorPolicy,
 	readItem: (item: number) => T,
-): Array<T | Bad> {
+): Array<T | FailedItem> {
 	return run.context.getInputData().map((_, item) => {
 		try {
 			return readItem(item);
 		} catch (fault) {
-			return keep(run, { item, fault });
+			return keepOrThrow(run, { item, fault });
 		}
 	});
 }
 
 /** The run that items are checked for, before it does anything. */
-export interface Checking {
+export interface ErrorPolicy {
 	context: IExecuteFunctions;
 	/** Tasks that exist already: an earlier try has created them. */
 	created(): TaskRef[];
 }
 
 /** @returns the bad item, where the others go on without it */
-export function keep({ context, created }: Checking, bad: Bad): Bad {
+export function keepOrThrow({ context, created }: ErrorPolicy, bad: FailedItem): FailedItem {
 	if (continuesOnFail(context.getNode())) return bad;
 	throw nodeError(context, bad.fault, bad.item, rescue(bad.fault, [], created()));
 }
@@ -180,9 +180,9 @@ interface Whole {
  * item in its place; otherwise the first failure ends the run, but not before everything under way
  * has settled - a further try must find every task that this one has created.
  */
-export async function settle<T extends { item: number }>(
+export async function runItems<T extends { item: number }>(
 	{ context, isTool, end, created, taskOf }: Whole,
-	entries: Array<T | Bad>,
+	entries: Array<T | FailedItem>,
 	work: (entry: T) => Promise<Outcome | Outcome[]>,
 ): Promise<INodeExecutionData[]> {
 	const goesOn = continuesOnFail(context.getNode());

@@ -6,7 +6,7 @@ import { storedSource } from '../media/binarySource';
 import { isFault } from '../media/fault';
 import { readVideo } from '../media/video';
 import type { VideoFacts } from '../media/video';
-import type { Session } from '../n8n/nodeRun';
+import type { NodeRun } from '../n8n/nodeRun';
 import { linkExpiry } from '../task';
 import type { KlingTask } from '../task';
 import { look } from '../wait/look';
@@ -17,7 +17,7 @@ import { look } from '../wait/look';
  * @param field the binary field for it; undefined where the file is not wanted
  */
 export async function deliver(
-	session: Session,
+	session: NodeRun,
 	task: KlingTask,
 	field: string | undefined,
 ): Promise<Outcome> {
@@ -34,7 +34,7 @@ export async function deliver(
 /** A link that is not used at once is worth little when it ends soon. */
 const SOON_MS = 15 * 60_000;
 
-function warnOfExpiry(session: Session, task: KlingTask): void {
+function warnOfExpiry(session: NodeRun, task: KlingTask): void {
 	const expiry = task.videoUrls[0] && linkExpiry(task.videoUrls[0]);
 	if (!expiry || Date.parse(expiry) - session.clock.now() > SOON_MS) return;
 	session.hint(
@@ -44,7 +44,7 @@ function warnOfExpiry(session: Session, task: KlingTask): void {
 
 /** The same for who wants nothing but the file. */
 export async function fetchFile(
-	session: Session,
+	session: NodeRun,
 	task: KlingTask,
 	field: string,
 ): Promise<Outcome | DownloadFailed> {
@@ -59,7 +59,7 @@ export async function fetchFile(
 }
 
 /** What the finished video is, read from the head of the stored file. */
-async function factsOf({ context }: Session, data: IBinaryData): Promise<VideoFacts | undefined> {
+async function factsOf({ context }: NodeRun, data: IBinaryData): Promise<VideoFacts | undefined> {
 	const source = await storedSource(context.helpers, data);
 	if (isFault(source)) return undefined;
 	const found = await readVideo(source);

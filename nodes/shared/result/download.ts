@@ -2,7 +2,7 @@ import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import { Stopped } from '../n8n/clock';
 import { DownloadFailed } from '../errors';
 import { asObject, asText } from '../util/unknown';
-import type { Session } from '../n8n/nodeRun';
+import type { NodeRun } from '../n8n/nodeRun';
 import type { KlingTask } from '../task';
 import { refOf, VIDEO_MIME_TYPE } from '../task';
 import { timing } from '../timing';
@@ -43,7 +43,7 @@ class Unusable extends Error {}
  * @returns the stored file, or why it could not be had
  */
 export async function download(
-	session: Session,
+	session: NodeRun,
 	task: KlingTask,
 	refresh: () => Promise<KlingTask | undefined>,
 ): Promise<IBinaryData | DownloadFailed> {
@@ -92,7 +92,7 @@ class Source {
 	private waitingSince: number | undefined;
 
 	constructor(
-		private readonly session: Session,
+		private readonly session: NodeRun,
 		private link: string,
 		private readonly freshLink: () => Promise<string | undefined>,
 	) {}

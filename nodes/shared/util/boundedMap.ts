@@ -1,5 +1,5 @@
 /** A map that forgets what was used longest ago, so that no caller can make it grow. */
-export class Recent<V> {
+export class BoundedMap<V> {
 	private readonly entries = new Map<string, V>();
 
 	constructor(private readonly limit: number) {}

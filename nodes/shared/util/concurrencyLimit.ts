@@ -2,7 +2,7 @@
  * Lets so many pieces of work run at a time; the next begins the moment one ends.
  * The limit can be lowered while work is running: a provider that says "too many" slows the run down.
  */
-export class Slots {
+export class ConcurrencyLimit {
 	private inUse = 0;
 
 	private limit: number;
@@ -13,7 +13,7 @@ export class Slots {
 		this.limit = highest;
 	}
 
-	async use<T>(work: () => Promise<T>): Promise<T> {
+	async run<T>(work: () => Promise<T>): Promise<T> {
 		if (this.inUse >= this.limit) {
 			await new Promise<void>((begin) => this.queue.push(begin));
 		} else {
@@ -28,12 +28,12 @@ export class Slots {
 	}
 
 	/** One less than are running now, but never none. */
-	narrow(): void {
+	reduce(): void {
 		this.limit = Math.max(1, this.inUse - 1);
 	}
 
 	/** One more again, up to the first limit. */
-	widen(): void {
+	restore(): void {
 		this.limit = Math.min(this.highest, this.limit + 1);
 		this.fill();
 	}

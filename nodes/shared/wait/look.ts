@@ -1,7 +1,7 @@
 import { KlingError, NotReached, TaskFailed, TaskUnavailable } from '../errors';
 import { providers } from '../providers';
 import { excerpt } from '../util/unknown';
-import type { Session } from '../n8n/nodeRun';
+import type { NodeRun } from '../n8n/nodeRun';
 import type { KlingTask, TaskRef } from '../task';
 import { isFinished, lacksLink, refOf } from '../task';
 import { noAnswer, read, retryAfter } from '../http/transport';
@@ -61,7 +61,7 @@ export async function look(
  * One look, or some more where a task is completed and its link is not there yet.
  * @returns what the last look has seen
  */
-export async function lookForLink(session: Session, ref: TaskRef): ReturnType<typeof look> {
+export async function lookForLink(session: NodeRun, ref: TaskRef): ReturnType<typeof look> {
 	for (let tries = 0; ; tries++) {
 		const seen = await look(session, ref);
 		if (!lacksLink(seen.task) || tries >= timing.wait.lookPauses.length) return seen;
@@ -75,7 +75,7 @@ export async function lookForLink(session: Session, ref: TaskRef): ReturnType<ty
  * @throws TaskUnavailable when the provider keeps saying that there is no such task for this key
  */
 export async function wait(
-	session: Session,
+	session: NodeRun,
 	known: KlingTask,
 	{ createdAt, kind, isNew, unknownAtFirst = timing.wait.unknownAtFirst }: Started,
 	{ deadline, pollInterval }: WaitLimits,
@@ -116,7 +116,7 @@ export async function wait(
  * Looks a task up once, forgiving what passes in a few seconds.
  * @throws TaskUnavailable, or KlingError when the provider gives no usable answer
  */
-export async function lookUp(session: Session, ref: TaskRef): Promise<KlingTask> {
+export async function lookUp(session: NodeRun, ref: TaskRef): Promise<KlingTask> {
 	const { clock } = session;
 	for (let tries = 0; ; tries++) {
 		clock.check();

@@ -9,9 +9,9 @@ import { readBody, readCallback } from './callback';
 import { PAUSE, finish, isAwaited, lookAtAll } from './pause';
 import type { Pause, Waiting } from './pause';
 import { providers } from '../providers';
-import { Recent } from '../util/boundedMap';
-import { Session } from '../n8n/nodeRun';
-import { Slots } from '../util/concurrencyLimit';
+import { BoundedMap } from '../util/boundedMap';
+import { NodeRun } from '../n8n/nodeRun';
+import { ConcurrencyLimit } from '../util/concurrencyLimit';
 import type { KlingTask } from '../task';
 import { isFinished } from '../task';
 import { lookForLink } from './look';
@@ -37,7 +37,7 @@ const underWay = new Map<string, Work>();
  * Pauses that this process has continued. n8n may queue the execution before it counts as continued,
  * and would take what a further call brings for the end of the next pause.
  */
-const continued = new Recent<true>(10_000);
+const continued = new BoundedMap<true>(10_000);
 
 /**
  * The caller has its answer before anything is done, so that a slow download keeps nobody waiting.
@@ -83,7 +83,7 @@ async function answer(
 }
 
 /** Calls that one process works on at a time: a burst must not use up n8n's database connections. */
-const calls = new Slots(8);
+const calls = new ConcurrencyLimit(8);
 
 /** The output of the node, or why there is none. */
 type Outcome =
@@ -103,7 +103,7 @@ async function continuePatiently(
 	for (let tries = 0; ; ) {
 		work.isNudged = false;
 		const outcome = await calls
-			.use(async () => await continueWhenDone(context, pause, work))
+			.run(async () => await continueWhenDone(context, pause, work))
 			.catch((error: Error) => complain(context, error) ?? 'unknown');
 		if (Array.isArray(outcome)) return outcome;
 		if (outcome === 'over') {
@@ -124,7 +124,7 @@ async function continueWhenDone(
 	pause: Pause,
 	{ ended }: Work,
 ): Promise<Outcome> {
-	const session = new Session(context);
+	const session = new NodeRun(context);
 	const { waiting } = pause;
 	const { open, unseen } = await lookAtAll(
 		waiting,

@@ -2,14 +2,14 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { deliver } from '../result/deliver';
 import { KlingError } from '../errors';
 import type { ErrorDetails } from '../errors';
-import { settle } from '../n8n/runItems';
-import type { Bad } from '../n8n/runItems';
-import type { Job } from '../../KlingV2vGenerate/request/itemRequest';
+import { runItems } from '../n8n/runItems';
+import type { FailedItem } from '../n8n/runItems';
+import type { ItemRequest } from '../../KlingV2vGenerate/request/itemRequest';
 import { asObject } from '../util/unknown';
 import { runIndexOf } from '../../KlingV2vGenerate/generateRun';
-import type { Run } from '../../KlingV2vGenerate/generateRun';
-import type { NodeContext, Session } from '../n8n/nodeRun';
-import { Slots } from '../util/concurrencyLimit';
+import type { GenerateRun } from '../../KlingV2vGenerate/generateRun';
+import type { NodeContext, NodeRun } from '../n8n/nodeRun';
+import { ConcurrencyLimit } from '../util/concurrencyLimit';
 import type { KlingTask } from '../task';
 import { isFinished, refOf } from '../task';
 import { expectVideo, lookUp } from './look';
@@ -49,13 +49,13 @@ export const PAUSE = 'klingPause';
 const AT_ONCE = 4;
 
 /** @returns whether there is anything to pause for */
-export function isPaused(entries: Array<Job | Bad>): boolean {
+export function isPaused(entries: Array<ItemRequest | FailedItem>): boolean {
 	return entries.some(isCalledBack);
 }
 
 /** Not so an item that cannot be worked on, is only validated, or continues at once. */
-function isCalledBack(entry: Job | Bad): entry is Job {
-	return 'order' in entry && entry.completion === 'callback' && !entry.options.validateOnly;
+function isCalledBack(entry: ItemRequest | FailedItem): entry is ItemRequest {
+	return 'request' in entry && entry.completion === 'callback' && !entry.options.validateOnly;
 }
 
 /**
@@ -65,8 +65,8 @@ function isCalledBack(entry: Job | Bad): entry is Job {
  * @returns what to put out now
  */
 export async function pause(
-	run: Run,
-	entries: Array<Job | Bad>,
+	run: GenerateRun,
+	entries: Array<ItemRequest | FailedItem>,
 	output: INodeExecutionData[],
 ): Promise<INodeExecutionData[]> {
 	const { context, clock } = run;
@@ -141,10 +141,10 @@ export async function lookAtAll(
 	waiting: Waiting[],
 	ask: (task: KlingTask) => Promise<KlingTask | undefined>,
 ): Promise<{ open: number; unseen: number }> {
-	const turns = new Slots(AT_ONCE);
+	const turns = new ConcurrencyLimit(AT_ONCE);
 	let unseen = 0;
 	const looks = waiting.filter(isAwaited).map(async (entry) => {
-		const task = await turns.use(async () => await ask(entry.task));
+		const task = await turns.run(async () => await ask(entry.task));
 		if (task) entry.task = task;
 		else unseen++;
 	});
@@ -154,25 +154,25 @@ export async function lookAtAll(
 
 /** What the node puts out when all is done: the same as if it had waited itself. */
 export async function finish(
-	session: Session<NodeContext>,
+	session: NodeRun<NodeContext>,
 	waiting: Waiting[],
 ): Promise<INodeExecutionData[]> {
-	const turns = new Slots(AT_ONCE);
+	const turns = new ConcurrencyLimit(AT_ONCE);
 	const { context, isTool, end } = session;
 	const tasks = waiting.flatMap((entry) => ('task' in entry ? [entry] : []));
 	const created = () => tasks.map(({ task }) => refOf(task));
 	const taskOf = (item: number) => tasks.find((entry) => entry.item === item)?.task;
-	return await settle({ context, isTool, end, created, taskOf }, waiting, async (entry) => {
+	return await runItems({ context, isTool, end, created, taskOf }, waiting, async (entry) => {
 		if ('error' in entry) throw new KlingError(entry.error, '', entry.details);
 		if ('ready' in entry) return { ready: entry.ready };
 		const { task, field } = entry;
 		expectVideo(task);
-		return await turns.use(async () => await deliver(session, task, field));
+		return await turns.run(async () => await deliver(session, task, field));
 	});
 }
 
 /** @param job what calls back for the item, if anything does */
-function waitingOf(output: INodeExecutionData, item: number, job?: Job): Waiting {
+function waitingOf(output: INodeExecutionData, item: number, job?: ItemRequest): Waiting {
 	const { json } = output;
 	if (json.error !== undefined) {
 		return { item, error: String(json.error), details: asObject(json.details) };

@@ -2,10 +2,10 @@
 // `npm run test:e2e`: the packed package where its users have it, in real n8n servers and in the editor. Nothing here costs
 // money or leaves the machine: an emulator stands in for both providers.
 import util from 'node:util';
-import { setUp } from '../setup.mjs';
-import { isMain, runCommand } from '../server/command.mjs';
-import { installN8n } from '../server/install.mjs';
-import { Problem } from '../server/problem.mjs';
+import { setUp } from '../../dev/setup.mjs';
+import { isMain, runCommand } from '../../dev/server/command.mjs';
+import { installN8n } from '../../dev/server/install.mjs';
+import { Problem } from '../../dev/server/problem.mjs';
 import { Report } from './report.mjs';
 import { callbacks, callbacksLoad, callbacksQueue } from './suites/callbacks.mjs';
 import { editor } from './suites/editor.mjs';
@@ -14,7 +14,7 @@ import { oldest } from './suites/oldest.mjs';
 import { sqlite } from './suites/sqlite.mjs';
 import { storage } from './suites/storage.mjs';
 
-/** @type {Record<string, (report: Report, n8n: import('../server/install.mjs').N8n) => Promise<void>>} */
+/** @type {Record<string, (report: Report, n8n: import('../../dev/server/install.mjs').N8n) => Promise<void>>} */
 const suites = {
 	sqlite,
 	queue,

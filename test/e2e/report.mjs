@@ -1,6 +1,6 @@
 // @ts-check
-import { report as explain } from '../server/problem.mjs';
-import { seconds, step } from '../server/progress.mjs';
+import { report as explain } from '../../dev/server/problem.mjs';
+import { seconds, step } from '../../dev/server/progress.mjs';
 
 /**
  * @typedef {object} Case one thing that is to be shown

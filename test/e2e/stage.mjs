@@ -1,8 +1,8 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import path from 'node:path';
-import { startEmulator } from '../server/emulator.mjs';
-import { saveCredentials } from '../server/examples.mjs';
+import { startEmulator } from '../../dev/server/emulator.mjs';
+import { saveCredentials } from '../../dev/server/examples.mjs';
 
 /**
  * @typedef {import('./world.mjs').World} World
@@ -19,8 +19,8 @@ let count = 0;
 export class Stage {
 	/**
 	 * @param {World} world
-	 * @param {import('../server/emulator.mjs').RunningEmulator} emulator
-	 * @param {Record<string, import('../server/session.mjs').CredentialReference>} credentials by credential type
+	 * @param {import('../../dev/server/emulator.mjs').RunningEmulator} emulator
+	 * @param {Record<string, import('../../dev/server/session.mjs').CredentialReference>} credentials by credential type
 	 */
 	constructor(world, emulator, credentials) {
 		this.world = world;

@@ -1,15 +1,15 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { itemsOf } from '../server/session.mjs';
-import { sha256 } from '../server/video.mjs';
+import { itemsOf } from '../../dev/server/session.mjs';
+import { sha256 } from '../../dev/server/video.mjs';
 
 /**
  * Holds every video that an execution has put out, in a binary field or on disk, against what the emulator made: byte for
  * byte, by digest and size.
  *
  * @param {import('./stage.mjs').Stage} stage
- * @param {import('../server/session.mjs').Execution} execution
+ * @param {import('../../dev/server/session.mjs').Execution} execution
  * @param {Record<string, { binary: number, files: number }>} expected how many, by the node that put them out
  * @returns {Promise<number>} the bytes of one
  */

@@ -2,10 +2,10 @@
 // The workflows that the cases run: called from outside as in production, one item for each of a list, through one node.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Problem } from '../server/problem.mjs';
+import { Problem } from '../../dev/server/problem.mjs';
 
 /**
- * @typedef {import('../server/session.mjs').Workflow} Workflow
+ * @typedef {import('../../dev/server/session.mjs').Workflow} Workflow
  * @typedef {import('./stage.mjs').Stage} Stage
  */
 

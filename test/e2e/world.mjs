@@ -2,18 +2,18 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { scratchFolder } from '../server/cache.mjs';
+import { scratchFolder } from '../../dev/server/cache.mjs';
 
 /**
  * An n8n, of one process or of several, with the packed package and a signed-in owner.
  *
  * @typedef {object} World
  * @property {string} name
- * @property {import('../server/session.mjs').Session} session
+ * @property {import('../../dev/server/session.mjs').Session} session
  * @property {string} webhookUrl where published workflows are called
  * @property {string} folder holds all of it, logs too
  * @property {string} videos where workflows may write files
- * @property {import('../server/n8n.mjs').RunningN8n} runner the process that runs the nodes
+ * @property {import('../../dev/server/n8n.mjs').RunningN8n} runner the process that runs the nodes
  * @property {() => Promise<void>} restart
  * @property {() => Promise<void>} stop
  */

@@ -57,7 +57,7 @@ export class Emulator {
 	) {}
 
 	static async start(): Promise<Emulator> {
-		const main = path.resolve(process.cwd(), 'test/emulator/main.mjs');
+		const main = path.resolve(process.cwd(), 'dev/emulator/main.mjs');
 		const child = spawn(process.execPath, [main, '--exit-with-parent'], {
 			stdio: ['pipe', 'pipe', 'inherit'],
 		});

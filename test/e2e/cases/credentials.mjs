@@ -1,6 +1,6 @@
 // @ts-check
 import assert from 'node:assert/strict';
-import { freePort } from '../../server/ports.mjs';
+import { freePort } from '../../../dev/server/ports.mjs';
 import { Stage } from '../stage.mjs';
 
 /** @type {Record<string, { label: string, wrongKey: RegExp }>} */

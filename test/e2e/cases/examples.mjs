@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { root } from '../../setup.mjs';
-import { examples, prepare, triggerUrl } from '../../server/examples.mjs';
+import { root } from '../../../dev/setup.mjs';
+import { examples, prepare, triggerUrl } from '../../../dev/server/examples.mjs';
 import { S3Server } from '../s3Server.mjs';
 import { Stage } from '../stage.mjs';
 import { checkVideos } from '../videos.mjs';
@@ -26,7 +26,7 @@ export const BUCKET = 'kling-videos';
  *
  * @param {Stage} stage
  * @param {Example} name
- * @param {import('../../server/examples.mjs').Values & { credentials?: Stage['credentials'] }} [values]
+ * @param {import('../../../dev/server/examples.mjs').Values & { credentials?: Stage['credentials'] }} [values]
  * @returns {Promise<string>} its id
  */
 export async function importExample({ world, credentials, videoUrl }, name, values) {

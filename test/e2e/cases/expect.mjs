@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 
-/** @param {import('../../server/session.mjs').Execution} execution */
+/** @param {import('../../../dev/server/session.mjs').Execution} execution */
 export function expectSuccess({ status, data }) {
 	const { error, lastNodeExecuted } = data.resultData;
 	const reason = [error?.message, error?.description].filter(Boolean).join(' ');
@@ -15,7 +15,7 @@ export function expectSuccess({ status, data }) {
 /**
  * Waits until an execution has left the processes for the database.
  *
- * @param {import('../../server/session.mjs').Session} session
+ * @param {import('../../../dev/server/session.mjs').Session} session
  * @param {string} execution
  */
 export async function expectAsleep(session, execution) {

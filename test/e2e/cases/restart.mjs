@@ -1,6 +1,6 @@
 // @ts-check
 import assert from 'node:assert/strict';
-import { examples } from '../../server/examples.mjs';
+import { examples } from '../../../dev/server/examples.mjs';
 import { Stage } from '../stage.mjs';
 import { checkVideos } from '../videos.mjs';
 import { completeBatch, pauseBatch } from './callbacks.mjs';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { examples } from '../../server/examples.mjs';
+import { examples } from '../../../dev/server/examples.mjs';
 import { Stage } from '../stage.mjs';
 import { importExample } from './examples.mjs';
 

@@ -1,6 +1,6 @@
 // @ts-check
 import fs from 'node:fs';
-import { Problem } from '../../server/problem.mjs';
+import { Problem } from '../../../dev/server/problem.mjs';
 
 const DEBIAN = '/usr/bin/chromium';
 

@@ -1,6 +1,6 @@
 // @ts-check
 import { randomUUID } from 'node:crypto';
-import { examples, prepare } from '../../server/examples.mjs';
+import { examples, prepare } from '../../../dev/server/examples.mjs';
 
 /**
  * @typedef {{ id: string, nodes: string[] }} Shown `nodes`: those that get a green tick

@@ -7,9 +7,9 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Session } from '../../server/session.mjs';
+import { Session } from '../../../dev/server/session.mjs';
 
-/** @type {import('../../server/install.mjs').Pin} */
+/** @type {import('../../../dev/server/install.mjs').Pin} */
 export const OLDEST = {
 	source: path.dirname(fileURLToPath(import.meta.url)),
 	nodeMajor: 20,
@@ -21,7 +21,7 @@ export const OLDEST = {
 
 /** The same user, in the words of n8n 1. */
 export class OldSession extends Session {
-	/** @param {import('../../server/session.mjs').Workflow} workflow @override */
+	/** @param {import('../../../dev/server/session.mjs').Workflow} workflow @override */
 	async saveWorkflow(workflow) {
 		return await super.saveWorkflow(
 			/** @type {typeof workflow} */ ({ active: false, ...workflow }),
@@ -33,7 +33,7 @@ export class OldSession extends Session {
 		await this.request('PATCH', `/workflows/${id}`, { active: true });
 	}
 
-	/** Files are a part of the execution, and have no id. @param {import('../../server/session.mjs').BinaryFile} file @override */
+	/** Files are a part of the execution, and have no id. @param {import('../../../dev/server/session.mjs').BinaryFile} file @override */
 	async content({ data }) {
 		const content = Buffer.from(data, 'base64');
 		return {

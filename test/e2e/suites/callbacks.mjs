@@ -13,7 +13,7 @@ import { openSqliteWorld } from '../worlds/sqlite.mjs';
 
 /**
  * @param {import('../report.mjs').Report} report
- * @param {import('../../server/install.mjs').N8n} n8n
+ * @param {import('../../../dev/server/install.mjs').N8n} n8n
  */
 export async function callbacks(report, n8n) {
 	const group = `n8n ${n8n.version}, SQLite: callbacks`;
@@ -37,7 +37,7 @@ export async function callbacks(report, n8n) {
 
 /**
  * @param {import('../report.mjs').Report} report
- * @param {import('../../server/install.mjs').N8n} n8n
+ * @param {import('../../../dev/server/install.mjs').N8n} n8n
  */
 export async function callbacksQueue(report, n8n) {
 	const group = `n8n ${n8n.version}, queue mode, two webhook processes: callbacks`;
@@ -59,7 +59,7 @@ export async function callbacksQueue(report, n8n) {
 
 /**
  * @param {import('../report.mjs').Report} report
- * @param {import('../../server/install.mjs').N8n} n8n
+ * @param {import('../../../dev/server/install.mjs').N8n} n8n
  */
 export async function callbacksLoad(report, n8n) {
 	const worlds = [

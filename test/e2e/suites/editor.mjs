@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { root } from '../../setup.mjs';
-import { freePort } from '../../server/ports.mjs';
-import { size } from '../../server/progress.mjs';
+import { root } from '../../../dev/setup.mjs';
+import { freePort } from '../../../dev/server/ports.mjs';
+import { size } from '../../../dev/server/progress.mjs';
 import { launchChromium } from '../editor/browser.mjs';
 import { GENERATE, PUBLIC_URL, checks } from '../editor/checks.mjs';
 import { Editor } from '../editor/editor.mjs';
@@ -23,7 +23,7 @@ const MEDIA_PORT = 8766;
  * The editor as a person uses it.
  *
  * @param {import('../report.mjs').Report} report
- * @param {import('../../server/install.mjs').N8n} n8n
+ * @param {import('../../../dev/server/install.mjs').N8n} n8n
  * @param {{ images?: string, areChecked?: boolean }} [options] where pictures go, beside the server by default
  */
 export async function editor(report, n8n, { images, areChecked = true } = {}) {

@@ -7,7 +7,7 @@ import { retryOnFailCases } from '../cases/retryOnFail.mjs';
 import { stopCase } from '../cases/stop.mjs';
 import { triggerCases } from '../cases/trigger.mjs';
 import { OLDEST, OldSession } from '../oldest/oldest.mjs';
-import { installN8n } from '../../server/install.mjs';
+import { installN8n } from '../../../dev/server/install.mjs';
 import { openSqliteWorld } from '../worlds/sqlite.mjs';
 
 /**

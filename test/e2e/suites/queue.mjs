@@ -13,7 +13,7 @@ import { openQueueWorld } from '../worlds/queue.mjs';
  * Main process, webhook process and worker: what one begins, another goes on with.
  *
  * @param {import('../report.mjs').Report} report
- * @param {import('../../server/install.mjs').N8n} n8n
+ * @param {import('../../../dev/server/install.mjs').N8n} n8n
  */
 export async function queue(report, n8n) {
 	const group = `n8n ${n8n.version}, queue mode on PostgreSQL and Redis`;

@@ -14,7 +14,7 @@ import { openSqliteWorld } from '../worlds/sqlite.mjs';
  * One process and a file: n8n's default.
  *
  * @param {import('../report.mjs').Report} report
- * @param {import('../../server/install.mjs').N8n} n8n
+ * @param {import('../../../dev/server/install.mjs').N8n} n8n
  */
 export async function sqlite(report, n8n) {
 	const group = `n8n ${n8n.version}, SQLite`;

@@ -5,7 +5,7 @@ import { openSqliteWorld } from '../worlds/sqlite.mjs';
 
 /**
  * @param {import('../report.mjs').Report} report
- * @param {import('../../server/install.mjs').N8n} n8n
+ * @param {import('../../../dev/server/install.mjs').N8n} n8n
  */
 export async function storage(report, n8n) {
 	const group = `n8n ${n8n.version}, SQLite: storage`;

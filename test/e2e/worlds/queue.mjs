@@ -1,19 +1,19 @@
 // @ts-check
 import path from 'node:path';
-import { startN8n } from '../../server/n8n.mjs';
-import { packInto } from '../../server/pack.mjs';
-import { freePort } from '../../server/ports.mjs';
-import { Session } from '../../server/session.mjs';
-import { openStores } from '../../server/stores.mjs';
+import { startN8n } from '../../../dev/server/n8n.mjs';
+import { packInto } from '../../../dev/server/pack.mjs';
+import { freePort } from '../../../dev/server/ports.mjs';
+import { Session } from '../../../dev/server/session.mjs';
+import { openStores } from '../../../dev/server/stores.mjs';
 import { buildLog, newFolder, owner } from '../world.mjs';
 
 /**
- * @typedef {import('../../server/n8n.mjs').RunningN8n} RunningN8n
+ * @typedef {import('../../../dev/server/n8n.mjs').RunningN8n} RunningN8n
  *
  * @typedef {object} Members
  * @property {RunningN8n[]} webhooks
  * @property {RunningN8n} worker
- * @property {import('../../server/stores.mjs').Query} query of the database
+ * @property {import('../../../dev/server/stores.mjs').Query} query of the database
  *
  * @typedef {import('../world.mjs').World & Members} QueueWorld
  */
@@ -23,7 +23,7 @@ import { buildLog, newFolder, owner } from '../world.mjs';
  * Each has a disk of its own, as on machines of their own.
  *
  * @param {object} options
- * @param {import('../../server/install.mjs').N8n} options.n8n
+ * @param {import('../../../dev/server/install.mjs').N8n} options.n8n
  * @param {string} options.name
  * @param {number} [options.webhooks] how many processes; workflows are called at the first one
  * @param {number} [options.concurrency] executions at a time, of the worker; n8n's default otherwise

@@ -1,14 +1,14 @@
 // @ts-check
 import path from 'node:path';
-import { startN8n } from '../../server/n8n.mjs';
-import { packInto } from '../../server/pack.mjs';
-import { Session } from '../../server/session.mjs';
+import { startN8n } from '../../../dev/server/n8n.mjs';
+import { packInto } from '../../../dev/server/pack.mjs';
+import { Session } from '../../../dev/server/session.mjs';
 import { buildLog, newFolder, owner } from '../world.mjs';
 
 /**
  * n8n as most people run it: one process, and a database in a file.
  *
- * @param {{ n8n: import('../../server/install.mjs').N8n, name: string, SessionType?: typeof Session, env?: NodeJS.ProcessEnv }} options
+ * @param {{ n8n: import('../../../dev/server/install.mjs').N8n, name: string, SessionType?: typeof Session, env?: NodeJS.ProcessEnv }} options
  * @returns {Promise<import('../world.mjs').World>}
  */
 export async function openSqliteWorld({ n8n, name, SessionType = Session, env = {} }) {

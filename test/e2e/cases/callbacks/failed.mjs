@@ -1,6 +1,6 @@
 // @ts-check
 import assert from 'node:assert/strict';
-import { itemsOf } from '../../../server/session.mjs';
+import { itemsOf } from '../../../../dev/server/session.mjs';
 import { checkVideos } from '../../videos.mjs';
 import { GENERATE } from '../../workflows.mjs';
 import { expectSuccess } from '../expect.mjs';

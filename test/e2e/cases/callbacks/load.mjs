@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { itemsOf } from '../../../server/session.mjs';
+import { itemsOf } from '../../../../dev/server/session.mjs';
 import { Stage } from '../../stage.mjs';
 import { GENERATE, call, calledAt, node } from '../../workflows.mjs';
 import { expectSuccess } from '../expect.mjs';
@@ -19,7 +19,7 @@ import {
 
 /**
  * @typedef {import('../../worlds/queue.mjs').QueueWorld} QueueWorld
- * @typedef {import('../../../server/n8n.mjs').RunningN8n} RunningN8n
+ * @typedef {import('../../../../dev/server/n8n.mjs').RunningN8n} RunningN8n
  */
 
 const EXECUTIONS = 200;

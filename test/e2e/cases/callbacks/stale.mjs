@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { itemsOf } from '../../../server/session.mjs';
+import { itemsOf } from '../../../../dev/server/session.mjs';
 import { GENERATE, node } from '../../workflows.mjs';
 import { expectSuccess } from '../expect.mjs';
 import {

@@ -7,7 +7,7 @@ import { call, publishBatch } from '../../workflows.mjs';
 
 /**
  * @typedef {import('../../world.mjs').World} World
- * @typedef {import('../../../server/session.mjs').Execution} Execution
+ * @typedef {import('../../../../dev/server/session.mjs').Execution} Execution
  * @typedef {{ event: string, status: number | null, error: string | null, dropped?: true }} Receipt what the receiver of a callback said
  * @typedef {{ taskId: string, status: string, body: { webhook_url?: string }, callbacks: Receipt[] }} Task
  */

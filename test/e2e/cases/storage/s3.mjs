@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { examples } from '../../../server/examples.mjs';
+import { examples } from '../../../../dev/server/examples.mjs';
 import { S3Server } from '../../s3Server.mjs';
 import { Stage } from '../../stage.mjs';
 import { BUCKET, importExample } from '../examples.mjs';

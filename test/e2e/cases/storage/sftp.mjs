@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { itemsOf } from '../../../server/session.mjs';
-import { sha256 } from '../../../server/video.mjs';
+import { itemsOf } from '../../../../dev/server/session.mjs';
+import { sha256 } from '../../../../dev/server/video.mjs';
 import { Stage } from '../../stage.mjs';
 import { GENERATE, call, node, publishBatch } from '../../workflows.mjs';
 import { expectSuccess } from '../expect.mjs';

@@ -1,11 +1,11 @@
 // @ts-check
 // `npm run screenshots`: the pictures of the documentation, taken anew.
 import path from 'node:path';
-import { root, setUp } from '../setup.mjs';
-import { isMain, runCommand } from '../server/command.mjs';
-import { installN8n } from '../server/install.mjs';
-import { Report } from './report.mjs';
-import { editor } from './suites/editor.mjs';
+import { root, setUp } from './setup.mjs';
+import { isMain, runCommand } from './server/command.mjs';
+import { installN8n } from './server/install.mjs';
+import { Report } from '../test/e2e/report.mjs';
+import { editor } from '../test/e2e/suites/editor.mjs';
 
 async function main() {
 	await setUp();

@@ -14,8 +14,8 @@ import { pipeline } from 'node:stream/promises';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { probe } from './media.mjs';
-import { startEmulator } from './server.mjs';
+import { probe } from '../dev/emulator/media.mjs';
+import { startEmulator } from '../dev/emulator/server.mjs';
 
 const MAGNIFIC = '/v1/ai/reference-to-video/kling-v3-omni';
 const KLING = '/vendors/klingai/v1/kling-v3-omni';
@@ -49,7 +49,7 @@ async function control(method, path, body) {
 	return answer;
 }
 /** @typedef {{ billed: Record<string, number>, rejected: Record<string, number>, tasks: any[], violations: { request: number, what: string }[] }} Tally */
-/** @typedef {Tally & { requests: import('./journal.mjs').Entry[] }} State */
+/** @typedef {Tally & { requests: import('../dev/emulator/journal.mjs').Entry[] }} State */
 /** @returns {Promise<State>} */
 const state = (query = '') => control('GET', `/state${query}`);
 /** @returns {Promise<any[]>} */
@@ -136,7 +136,7 @@ async function probed(url) {
 }
 
 describe('the process', () => {
-	const main = fileURLToPath(new URL('main.mjs', import.meta.url));
+	const main = fileURLToPath(new URL('../dev/emulator/main.mjs', import.meta.url));
 	const start = (/** @type {string[]} */ ...flags) =>
 		spawn(process.execPath, [main, ...flags], { stdio: ['pipe', 'pipe', 'pipe'] });
 

@@ -35,7 +35,7 @@ export async function startEmulator({ port = 0, mediaPort = 0, taskSeconds, log 
 		'emulator',
 		process.execPath,
 		[
-			path.join(root, 'test/emulator/main.mjs'),
+			path.join(root, 'dev/emulator/main.mjs'),
 			...[
 				'--port',
 				String(port),

@@ -93,7 +93,7 @@ const describe = (pin, folder) => ({
 export function installedN8n(pin = CURRENT) {
 	const folder = place(pin);
 	if (!isWhole(folder)) {
-		throw new Problem('n8n is not installed yet: run `node test/server/install.mjs` once.');
+		throw new Problem('n8n is not installed yet: run `node dev/server/install.mjs` once.');
 	}
 	return describe(pin, folder);
 }

@@ -1,211 +1,268 @@
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { FailedItem, Outcome } from '../shared/n8n/runItems';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { KlingError, MaybeCreated } from '../shared/errors';
+import { runItems } from '../shared/n8n/runItems';
+import type { FailedItem } from '../shared/n8n/runItems';
+import type { Outcome } from '../shared/n8n/output';
+import { expectVideo } from '../shared/wait/look';
+import { storedError } from '../shared/wait/record';
+import { Asleep } from '../shared/wait/turn';
+import { progressOf, waitForTask } from '../shared/wait/waitForTask';
+import type { Waited } from '../shared/wait/waitForTask';
+import { WaitingRun } from '../shared/wait/waitingRun';
+import type { Watch } from '../shared/wait/watch';
+import { deliver } from '../shared/result/deliver';
+import { isFinished, refOf } from '../shared/task';
+import type { KlingTask, TaskRef } from '../shared/task';
+import { timing } from '../shared/timing';
+import { ConcurrencyLimit } from '../shared/util/concurrencyLimit';
+import { preview } from './preview';
+import { hintsFor } from './request/hints';
 import type { ItemRequest } from './request/itemRequest';
 import { Ledger } from './submit/ledger';
-import { lacksReference, missing } from './request/hints';
-import { providers } from '../shared/providers';
-import { NodeRun } from '../shared/n8n/nodeRun';
-import { ConcurrencyLimit } from '../shared/util/concurrencyLimit';
+import type { CreatedEntry, LedgerEntry } from './submit/ledger';
+import type { Overload } from './submit/overload';
 import { Submitter } from './submit/submit';
-import type { TaskRequest, Submitted } from './submit/submit';
-import type { KlingTask, TaskRef } from '../shared/task';
-import { account } from '../shared/http/transport';
-import { wait } from '../shared/wait/look';
-import type { Waited } from '../shared/wait/look';
 
-/** One run of Generate: what it has created, and how many tasks may be under way. */
-export class GenerateRun extends NodeRun<IExecuteFunctions> {
+/** An item of which the ledger knows all that this run needs. */
+export interface SettledItem {
+	item: number;
+	entry: LedgerEntry;
+}
+
+/** An input item on its way through a run. */
+export type RunItem = ItemRequest | SettledItem | FailedItem;
+
+/** One run of Generate: its ledger, its room for tasks, its end. */
+export class GenerateRun extends WaitingRun<LedgerEntry> {
 	readonly ledger: Ledger;
 
-	/** Which run of the node in its execution, as in a loop. */
-	readonly index: number;
+	private limit = new ConcurrencyLimit(1);
 
-	/** By item: the task that it is about. */
-	private readonly tasks = new Map<number, TaskRef>();
+	/** The entries whose tasks are under way. */
+	private readonly occupying = new Set<LedgerEntry>();
 
-	private slots = new ConcurrencyLimit(1);
+	/** The entries that n8n has stored with a sleep of this run. */
+	private readonly stored: LedgerEntry[];
 
-	private readonly submitter: Submitter;
+	/** For the next turn to know of this one. */
+	private facts: Record<string, unknown> = {};
+
+	private submitter!: Submitter;
 
 	constructor(context: IExecuteFunctions) {
 		super(context);
-		this.index = runIndexOf(context);
-		this.ledger = new Ledger(context.getContext('node'), {
-			executionId: context.getExecutionId(),
-			runIndex: this.index,
+		this.ledger = new Ledger(this.record, {
 			isTool: this.isTool,
 			isEachTryARun: context.isToolExecution?.() ?? false,
-			signal: this.signal,
 		});
-		this.submitter = new Submitter(this, this.ledger, new ConcurrencyLimit(1), () =>
-			this.slots.reduce(),
-		);
+		this.ledger.beginTry();
+		this.stored = this.record.isResumed ? this.ledger.own() : [];
 	}
 
-	/** Makes room for as many tasks at a time as the user wants. @returns the same */
-	plan(entries: Array<ItemRequest | FailedItem>): Array<ItemRequest | FailedItem> {
-		const jobs = entries.filter((entry) => 'request' in entry);
-		this.slots = new ConcurrencyLimit(jobs[0]?.options.maxConcurrentTasks ?? 1);
-		this.warn(jobs);
-		return entries;
-	}
-
-	/** Whether an earlier try, or an execution that was retried, has created the item's task. */
-	hasTask({ request }: ItemRequest): boolean {
-		return this.ledger.find(request) !== undefined;
-	}
-
-	/**
-	 * Whether the item's task is of an execution that a person has retried, and calls back there: here
-	 * it has to be asked for.
-	 */
-	isInherited({ request, completion }: ItemRequest): boolean {
-		const entry = this.ledger.find(request);
-		return completion === 'callback' && entry?.state === 'created' && entry.inherited === true;
-	}
-
-	/** The request that would create the task of an item; it is not sent, and holds no key. */
-	async preview({ request }: ItemRequest): Promise<Outcome> {
-		const { provider, endpoint, path, body, callbackUrl } = request;
-		const { base } = await account(this.context, provider);
-		const url = withoutPassword(base + path);
-		const shown = { method: 'POST', url, body: jsonOf(body, callbackUrl) };
-		return { preview: { provider: provider.name, endpoint, request: shown } };
-	}
-
-	/** Creates the task of an item, unless an earlier try has. */
-	async submit({ request }: ItemRequest): Promise<Submitted> {
-		const submitted = await this.submitter.submit(request);
-		this.tasks.set(request.item, submitted.task);
-		this.release(request, submitted.task);
-		return submitted;
+	/** Makes room for as many tasks at a time as the user wants, and warns of what may cost money or time. */
+	begin(items: RunItem[]): RunItem[] {
+		const requests = items.filter((item) => 'request' in item);
+		const [first] = requests;
+		const options = first?.options ?? this.carriedFact<ItemRequest['options']>('options');
+		this.limit = new ConcurrencyLimit(options?.maxConcurrentTasks ?? 1);
+		if (options) this.setWhileWaiting(options.whileWaiting);
+		this.submitter = new Submitter(this, this.limit, this.carriedFact('overloads'));
+		this.facts = { options };
+		if (!this.record.isResumed) this.warn(requests);
+		return items;
 	}
 
 	/**
-	 * Creates the task and waits for its end, as soon as there is room for one more. What will call
-	 * back is not waited for.
+	 * One turn: submits the items that have no task yet and find room, looks at the tasks that are open,
+	 * fetches the videos that are there.
+	 * @returns what to put out; while the run is to sleep, how far the items are
 	 */
-	async make(job: ItemRequest): Promise<Waited> {
-		return await this.slots.run(async () => {
-			const until = this.clock.now() + job.options.waitLimit;
-			for (let turnedAway = 0; ; ) {
-				const submitted = await this.submit(job);
-				if (job.completion === 'callback' && submitted.origin !== 'execution') {
-					return { task: submitted.task, timedOut: false };
-				}
-				const waited = await this.waitFor(job, submitted);
-				const { task } = waited;
-				if (isTurnedAway(task)) {
-					// Kling had no room: nothing was made or billed, so the item gets another turn.
-					this.slots.reduce();
-					const pause = Math.min(turn.firstPause * 2 ** turnedAway++, turn.longestPause);
-					if (this.clock.now() + pause > until) return waited;
-					this.strike(job.request);
-					await this.clock.pause(pause * (0.5 + this.clock.random() / 2));
-				} else if (task.status === 'failed' && submitted.origin === 'execution') {
-					// It failed before this execution; the person who retried that one wants a new task.
-					this.strike(job.request);
-				} else {
-					this.release(job.request, task);
-					this.slots.restore();
-					return waited;
-				}
-			}
+	async work(items: RunItem[]): Promise<INodeExecutionData[]> {
+		for (const item of items) if ('entry' in item) this.occupy(item.entry);
+		this.turn.begin(items.length);
+		const work = async (item: RunItem) => await this.turn.item(async () => await this.step(item));
+		return await runItems(this, items, work, this);
+	}
+
+	/** Sleeps until the next turn. @param progress shown meanwhile */
+	async rest(progress: INodeExecutionData[]): Promise<INodeExecutionData[]> {
+		this.ledger.end();
+		return await this.sleep(progress, {
+			...this.facts,
+			overloads: this.submitter.overloads.byProvider,
 		});
 	}
 
-	readonly created = () => this.ledger.tasks();
-
-	readonly taskOf = (item: number) => this.tasks.get(item) ?? this.ledger.taskOf(item);
-
 	/**
-	 * Leaves nothing behind, unless the same may be asked for once more: by n8n, which with Retry On
-	 * Fail runs the node again when the first item is an error item; by an agent, after any error; or
-	 * by a person, after Stop.
+	 * Ends the run. It leaves nothing behind, unless the same may be asked for once more: by n8n, which
+	 * with Retry On Fail runs the node again when the first item is an error item; by an agent, after any
+	 * error; or by a person, after Stop.
 	 */
-	close(output: INodeExecutionData[]): void {
+	async close(output: INodeExecutionData[]): Promise<INodeExecutionData[]> {
 		const hasFailed = output[0]?.json.error !== undefined;
-		const mayComeAgain = hasFailed && (this.isTriedAgain() || this.isTool);
-		if (!mayComeAgain && this.sinceEnd() < 0) this.ledger.close();
+		const mayComeAgain = hasFailed && (this.isTriedAgain || this.isTool);
+		if (!mayComeAgain && this.sinceEnd() < 0) {
+			await this.submitter.forgetMarks(this.stored);
+			this.ledger.close();
+		}
+		this.ledger.end();
 		this.end();
+		return output;
 	}
 
-	/** What is about to cost the user money or time. */
-	private warn(jobs: ItemRequest[]): void {
-		const unnamed = jobs.filter(({ request }) => lacksReference(request.body.prompt));
-		if (unnamed.length > 0) {
-			this.hint(
-				`${unnamed.length === 1 ? 'A prompt does' : `${unnamed.length} prompts do`} not mention @Video1, so Kling may not use the reference video as you mean. Write @Video1 where you mean it`,
-				'info',
-			);
-		}
-		const lacking = jobs.flatMap(({ request: { provider, body } }) =>
-			missing(body.prompt, provider.references(body)),
-		);
-		if (lacking.length > 0) {
-			this.hint(
-				`A prompt mentions ${[...new Set(lacking)].join(', ')}, which its request does not hold, so Kling may make something else than you mean`,
-			);
-		}
-		if (jobs.some(({ options }) => options.validateOnly)) {
-			this.hint('Validate Only is on: of these items nothing was sent, and nothing billed', 'info');
-		}
-		if (this.isTriedAgain() && !('getExecutionCancelSignal' in this.context)) {
+	/** @returns the tasks that this run has created, or has taken up */
+	created(): TaskRef[] {
+		return this.ledger.tasks();
+	}
+
+	/** @returns the task of an item, as far as this run knows it */
+	taskOf(item: number): KlingTask | undefined {
+		return this.ledger.taskOf(item);
+	}
+
+	/** The task of an entry takes a place until it has finished. */
+	occupy(entry: LedgerEntry): void {
+		if (!isOpen(entry) || this.occupying.has(entry)) return;
+		this.occupying.add(entry);
+		this.limit.take();
+	}
+
+	/** @returns an error of the ledger, as it was thrown */
+	restored({ state, error, watch }: LedgerEntry): KlingError {
+		const { message, advice, details } = error ?? {
+			message: 'The item has failed',
+			advice: '',
+			details: watch ? refOf(watch.task) : {},
+		};
+		const Kind = state === 'uncertain' ? MaybeCreated : KlingError;
+		return new Kind(message, advice, details);
+	}
+
+	/** @returns what is looked at of a task that was just created */
+	watchOf({ request, options }: ItemRequest, task: KlingTask): Watch {
+		const since = this.clock.now();
+		const { waitLimit, pollInterval } = options;
+		const kind = request.path;
+		const pause = this.isSleepy
+			? this.schedule.nextAsleep(kind, 0, pollInterval)
+			: this.schedule.next(kind, 0, pollInterval);
+		return {
+			task,
+			since,
+			deadline: since + waitLimit,
+			...(pollInterval === undefined ? {} : { pollInterval }),
+			kind,
+			isNew: true,
+			unknownFor: timing.wait.unknownAtFirst,
+			nextLook: since + pause,
+		};
+	}
+
+	private warn(requests: ItemRequest[]): void {
+		for (const { message, type } of hintsFor(requests)) this.hint(message, type);
+		if (this.isTriedAgain && !('getExecutionCancelSignal' in this.context)) {
 			this.hint(
 				'Retry On Fail is on, and this n8n is older than any that was tried with it: a further try may pay again. Update n8n, or turn Retry On Fail off',
 			);
 		}
 	}
 
-	/** What an agent asks for after the provider gave its task up is a new one, and no try of n8n's. */
-	private release(order: TaskRequest, task: KlingTask): void {
-		if (task.status !== 'failed' || !this.isTool) return;
-		if (this.isTriedAgain()) this.ledger.end(order, task);
-		else this.ledger.strike(order);
-	}
-
-	private strike(order: TaskRequest): void {
-		this.ledger.strike(order);
-		this.tasks.delete(order.item);
-	}
-
-	private isTriedAgain(): boolean {
+	private get isTriedAgain(): boolean {
 		return this.context.getNode().retryOnFail === true;
 	}
 
-	private async waitFor(
-		{ request, options }: ItemRequest,
-		{ task, createdAt, origin }: Submitted,
-	): Promise<Waited> {
-		return await wait(
-			this,
-			task,
-			{ createdAt, kind: request.path, isNew: origin === 'new' },
-			{ deadline: this.clock.now() + options.waitLimit, pollInterval: options.pollInterval },
-		);
+	private async step(item: RunItem): Promise<Outcome> {
+		try {
+			return await this.advance(item);
+		} catch (error) {
+			if (error instanceof Asleep) return { ready: this.progress(item, error.until) };
+			this.keepError(item, error);
+			throw error;
+		}
+	}
+
+	private async advance(item: RunItem): Promise<Outcome> {
+		if ('fault' in item) throw item.fault;
+		if ('request' in item && item.options.validateOnly) return await preview(this, item.request);
+		const entry = await this.taskFor(item);
+		const { watch, wishes } = entry;
+		if (wishes.completion === 'submitOnly') {
+			this.vacate(entry);
+			this.letAgentAskAgain(entry);
+			expectVideo(watch.task);
+			return { task: watch.task };
+		}
+		const { task, timedOut } = await this.finish(entry);
+		if (timedOut) return { task, timedOut };
+		this.letAgentAskAgain(entry);
+		expectVideo(task);
+		if (watch.file) return { task, ...fileOf(watch) };
+		const outcome = await deliver(this, task, wishes.binaryField);
+		if ('file' in outcome && outcome.file) {
+			watch.task = outcome.task;
+			watch.file = { ...outcome.file, media: outcome.media };
+		}
+		return outcome;
+	}
+
+	/** @returns the entry of the item's task, which is created unless there is one */
+	private async taskFor(item: ItemRequest | SettledItem): Promise<CreatedEntry> {
+		if ('entry' in item) {
+			if (item.entry.state !== 'created' || item.entry.error) throw this.restored(item.entry);
+			return item.entry as CreatedEntry;
+		}
+		return await this.submitter.submit(item);
+	}
+
+	private async finish(entry: CreatedEntry): Promise<Waited> {
+		const waited = await waitForTask(this, entry.watch);
+		if (waited.task.status === 'completed') this.limit.restore();
+		this.vacate(entry);
+		return waited;
+	}
+
+	private vacate(entry: LedgerEntry): void {
+		if (this.occupying.delete(entry)) this.limit.release();
+		this.turn.changed();
+	}
+
+	/** @returns how far an item is, for the eye: n8n shows it while the execution sleeps */
+	private progress({ item }: RunItem, until: number): INodeExecutionData {
+		const watch = this.record.of(item)?.watch;
+		const json = watch
+			? progressOf(watch)
+			: { status: 'waiting', waitingFor: 'room for one more task' };
+		const nextLook = new Date(Math.max(until, watch?.nextLook ?? 0)).toISOString();
+		return { json: { ...json, nextLook }, pairedItem: { item } };
+	}
+
+	/** An item that fails has failed for this run: no other turn of it tries again. */
+	private keepError(item: RunItem, error: unknown): void {
+		if (this.isTool || error instanceof Asleep || !(error instanceof KlingError)) return;
+		const entry = this.record.of(item.item);
+		if (entry?.state === 'uncertain') return;
+		if (entry) entry.error = storedError(error);
+		else if ('request' in item) this.ledger.setFailed(item.request, storedError(error));
+		else if ('fault' in item) {
+			const key = { item: item.item, requestHash: '', sourceHash: '' };
+			this.ledger.setFailed(key, storedError(error));
+		}
+	}
+
+	/** An agent that asks again after the provider gave its task up wants a new one; a try of n8n does not. */
+	private letAgentAskAgain(entry: CreatedEntry): void {
+		const isGivenUp = entry.watch.task.status === 'failed';
+		if (isGivenUp && this.isTool && !this.isTriedAgain) this.ledger.strike(entry);
 	}
 }
 
-export function runIndexOf(context: IExecuteFunctions): number {
-	return context.getWorkflowDataProxy(0).$runIndex as number;
+/** @returns whether the task of an entry is under way, as far as is known */
+function isOpen({ state, watch, error }: LedgerEntry): boolean {
+	return state === 'created' && !error && watch !== undefined && !isFinished(watch.task);
 }
 
-/** Between two turns of a task that found no room, in milliseconds; tests shorten it. */
-export const turn = { firstPause: 5_000, longestPause: 120_000 };
-
-function isTurnedAway({ status, provider, failure }: KlingTask): boolean {
-	return status === 'failed' && providers[provider].isOverload(failure ?? {});
-}
-
-/** A Base URL may name a user of a gateway, and a password. */
-function withoutPassword(url: string): string {
-	return url.replace(/^(https?:\/\/)[^/?#]*@/i, '$1');
-}
-
-/** The body as it would be sent; whoever knows the resume URL can continue the execution. */
-function jsonOf(body: Record<string, unknown>, callbackUrl?: string): IDataObject {
-	const text = JSON.stringify(body, (_name, value: unknown) =>
-		callbackUrl !== undefined && value === callbackUrl ? '[resume URL]' : value,
-	);
-	return JSON.parse(text) as IDataObject;
+function fileOf({ file }: Watch) {
+	if (!file) return {};
+	const { field, data, media } = file;
+	return { file: { field, data }, media };
 }

@@ -13,6 +13,8 @@ export const timing = {
 		slowestLine: 100,
 		/** How long a host that is down (503, refused, unknown) is tried again before giving up. */
 		outage: 120_000,
+		/** The same for a run that can sleep meanwhile. */
+		outageAsleep: 15 * 60_000,
 		/** First and longest pause between tries; a `Retry-After` counts up to the longest. */
 		firstPause: 1_000,
 		longestPause: 120_000,
@@ -63,8 +65,21 @@ export const timing = {
 		/** How long after Stop the list may still be asked. */
 		listGrace: 800,
 	},
-	/** Between two tries to continue a paused execution. */
-	resume: { pauses: [1_000, 3_000, 10_000, 30_000] },
+	/** Sleeping in n8n's database between two turns. */
+	sleep: {
+		/** n8n looks for what is due once a minute: from here on a sleep ends on time. */
+		shortest: 65_000,
+		/** A rest up to here is not worth a sleep. */
+		awakeUpTo: 20_000,
+		/** A turn that has been awake for so long sleeps at its next rest, however short that is. */
+		longestAwake: 60_000,
+		/** How long a run that a person watches in the editor stays awake first. */
+		watchedAwake: 5 * 60_000,
+		/** No turn is shorter: a resume that had read the execution before it must not come after it. */
+		shortestTurn: 1_000,
+		/** Without known durations, the share of the elapsed time until the next look. */
+		growth: 0.02,
+	},
 	/** Asking the API whether a callback tells the truth. */
 	verify: {
 		/** Until a task is looked up again, whose end the API does not show yet. */

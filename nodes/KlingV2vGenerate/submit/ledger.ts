@@ -1,217 +1,201 @@
-import { createHash, randomUUID } from 'node:crypto';
-import type { IContextObject } from 'n8n-workflow';
-import type { ErrorDetails } from '../../shared/errors';
-import { asObject } from '../../shared/util/unknown';
+import { randomUUID } from 'node:crypto';
+import type { KlingError } from '../../shared/errors';
 import type { KlingTask, TaskRef } from '../../shared/task';
 import { refOf } from '../../shared/task';
+import { storedError } from '../../shared/wait/record';
+import type { ItemEntry, RunRecord, StoredError } from '../../shared/wait/record';
+import type { Watch } from '../../shared/wait/watch';
+import type { ItemRequest } from '../request/itemRequest';
 
-/** What is known of the one request that an item may pay for. */
-export type Entry =
-	| CreatedEntry
-	/** Sent, and no task id came back: it must not be sent again by itself. */
-	| { state: 'uncertain'; message: string; advice: string; details: ErrorDetails };
-
-interface CreatedEntry {
-	state: 'created';
-	ref: TaskRef;
-	/** Where it is known to have finished. */
-	ended?: KlingTask;
-	/** Milliseconds since 1970. */
-	createdAt: number;
-	asked: string;
-	/** From an execution that a person has retried. */
-	inherited?: true;
-}
-
-interface Book {
-	executionId: string;
-	scope: string;
-	/** By what an item is recognised by. */
-	entries: Record<string, Entry>;
-}
-
-const KEY = 'klingLedger';
-
-/** What an entry is found by. */
+/** An item's request is recognised by these. */
 export interface RequestKey {
 	/** Index of the input item. */
 	item: number;
-	/** What `fingerprint` says of the request. */
+	/** The same for the same request, and another for any other. */
 	requestHash: string;
+	/** The same for the same parameters as they are written in the node, over the same input item. */
+	sourceHash: string;
 }
 
-/** The run that a ledger is kept for. */
-export interface RunKey {
-	executionId: string;
-	runIndex: number;
-	/** Called by an AI agent, whose calls may overlap. */
+/** The user's wishes for an item whose task exists: its parameters need not be read again. */
+export type Wishes = Pick<ItemRequest, 'completion' | 'binaryField' | 'seconds'>;
+
+/** What is known of the one request that an item may pay for; no entry: nothing was sent. */
+export interface LedgerEntry extends ItemEntry, RequestKey {
+	/**
+	 * `uncertain`: the request was sent, and no task ID came back. It is not sent again by itself.
+	 * `created`: the task exists. `failed`: no task exists.
+	 */
+	state: 'uncertain' | 'created' | 'failed';
+	/** The call of the node that has the entry in hand; calls of an agent may overlap. */
+	call: string;
+	wishes?: Wishes;
+}
+
+/** An entry whose task exists. */
+export type CreatedEntry = LedgerEntry & { state: 'created'; watch: Watch; wishes: Wishes };
+
+/** How n8n runs the node, as far as it matters to whose an entry is. */
+export interface Caller {
+	/** An AI agent, whose calls may overlap. */
 	isTool: boolean;
 	/** n8n counts every try of an agent's call as another run: one of its two ways to call a tool. */
 	isEachTryARun: boolean;
-	/** Aborted when the run is over. */
-	signal: AbortSignal;
 }
 
-/** Who has an entry in hand; it is nobody's when another process has written it. */
-const holders = new WeakMap<Entry, Ledger>();
+/** Calls of this process that have not ended: what they have in hand, no other call takes up. */
+const callsUnderWay = new Set<string>();
 
 /**
- * The tasks of one run of a node, remembered in n8n's node context the moment they exist. The
- * context outlives the tries of Retry On Fail, and is stored with the execution, so that neither a
- * further try nor "Retry execution" pays for a task twice.
- *
- * - Within an execution an item is recognised by its place: its parameters may hold `$now` or a
- *   random value, and differ from try to try. An agent's call is recognised by its run, too, but
- *   where n8n counts each try as a run of its own, only by what it asks for; of calls that ask for
- *   the same, none gets what another that still runs has in hand.
- * - A later execution (a person pressed Retry) must also have asked for the same; what the provider
- *   gave up, or is uncertain, that person may pay for again.
- * - Another run of the node, as in a loop, starts an empty book.
+ * The ledger of one run of Generate: of each request that may cost money, what is known. An entry is
+ * found again
+ * - by its place in the same execution, whatever the parameters give this time: they may hold `$now`;
+ * - in a later execution (a person pressed "Retry execution") only if the same is asked for. What has
+ *   failed, or is uncertain, that person pays for again knowingly;
+ * - in an agent's call by what it asks for, and by its run where n8n gives all tries the same.
+ * Entries that were put out are taken away: nothing can find them again.
  */
 export class Ledger {
-	private readonly scope: string;
+	private readonly call = randomUUID();
 
 	constructor(
-		private readonly context: IContextObject,
-		private readonly run: RunKey,
+		private readonly record: RunRecord<LedgerEntry>,
+		private readonly caller: Caller,
 	) {
-		this.scope = run.isTool ? 'tool' : `run ${run.runIndex}`;
-		if (this.book) return;
-		const kept = asObject(context[KEY]) as Partial<Book>;
-		delete context[KEY];
-		const entries = kept.scope === this.scope ? resumable(kept.entries ?? {}) : {};
-		for (const [key, entry] of Object.entries(entries)) this.put(key, entry);
+		callsUnderWay.add(this.call);
 	}
 
-	find(place: RequestKey): Entry | undefined {
-		const free = this.keysOf(place)
-			.map((key) => this.entries[key])
-			.filter((each) => !this.isTaken(each) && !isAnother(each, place));
-		return free.find(({ state }) => state === 'created') ?? free.at(0);
+	/** @returns the entry of an item that needs no reading of its parameters: it has a task, or an error of this run */
+	settled(item: number): LedgerEntry | undefined {
+		if (this.caller.isTool) return undefined;
+		const entry = this.record.of(item);
+		return entry?.state === 'failed' && !this.record.isResumed ? undefined : entry;
 	}
 
-	/** As long as this run goes on, no other call of an agent finds the entry. */
-	take(entry: Entry): void {
-		holders.set(entry, this);
+	/** @returns the entry that the request would have made, had it been sent here */
+	find(key: RequestKey): LedgerEntry | undefined {
+		const found = this.record.entries.filter((entry) => this.isFor(entry, key));
+		return found.find(({ state }) => state === 'created') ?? found.at(0);
 	}
 
-	write(place: RequestKey, entry: Entry): void {
-		this.take(entry);
-		this.put(this.ownKeyOf(place) ?? this.newKeyOf(place), entry);
+	/** @returns whether a person has retried the execution that the entry is of */
+	isInherited({ execution }: LedgerEntry): boolean {
+		return execution !== this.record.execution;
 	}
 
-	/** Remembers how a task has ended. */
-	end(place: RequestKey, ended: KlingTask): void {
-		const key = this.ownKeyOf(place);
-		const entry = key === undefined ? undefined : this.entries[key];
-		if (entry?.state === 'created') entry.ended = ended;
+	/**
+	 * @returns the entries of a retried execution that this run does not take up: that request is uncertain, or
+	 * given up, or was another one. The person who retries pays for the item knowingly
+	 */
+	inherited(item: number): LedgerEntry[] {
+		if (this.caller.isTool) return [];
+		return this.record.entries.filter((entry) => entry.item === item && this.isInherited(entry));
 	}
 
-	/** Forgets a task, so that another can be asked for. */
-	strike(place: RequestKey): void {
-		const key = this.ownKeyOf(place);
-		if (key !== undefined) this.forget([key]);
+	/** From here on no other call of an agent finds the entry, until this one has ended. */
+	take(entry: LedgerEntry): void {
+		entry.call = this.call;
 	}
 
-	/** Every task that this run has created. */
+	/** From here a task may exist. Recorded before the request is sent, so that a crash is never read as "not sent". */
+	intend(key: RequestKey, error: KlingError): LedgerEntry {
+		return this.put(key, { state: 'uncertain', error: storedError(error) });
+	}
+
+	/** The answer is lost: the error says what is known. */
+	setUncertain(entry: LedgerEntry, error: KlingError): void {
+		entry.error = storedError(error);
+	}
+
+	setCreated(entry: LedgerEntry, watch: Watch, wishes: Wishes): CreatedEntry {
+		const created = Object.assign(entry, { state: 'created' as const, watch, wishes });
+		delete created.error;
+		return created;
+	}
+
+	/** No task exists, and none is tried for again in this run. */
+	setFailed(key: RequestKey, error: StoredError): void {
+		this.put(key, { state: 'failed', error });
+	}
+
+	/** Takes an entry away: nothing was sent, or another task is wanted. */
+	strike(gone: LedgerEntry): void {
+		this.record.remove((entry) => entry === gone);
+	}
+
+	/** @returns every task that this run has created, or has taken up */
 	tasks(): TaskRef[] {
-		return Object.values(this.entries).flatMap((entry) =>
-			entry.state === 'created' && this.isOwn(entry) ? [refOf(entry.ref)] : [],
-		);
+		return this.own().flatMap(({ watch }) => (watch ? [refOf(watch.task)] : []));
 	}
 
-	/** The task that an earlier try has created for an item, whatever it asked for. */
-	taskOf(item: number): TaskRef | undefined {
-		const entry = this.run.isTool ? undefined : this.entries[item];
-		return entry?.state === 'created' && !entry.inherited ? refOf(entry.ref) : undefined;
+	/** @returns the task of an item, as far as this run knows it */
+	taskOf(item: number): KlingTask | undefined {
+		return this.own().find((entry) => entry.item === item)?.watch?.task;
+	}
+
+	/** @returns the entries that this run answers for */
+	own(): LedgerEntry[] {
+		return this.record.entries.filter((entry) => this.isOwn(entry));
+	}
+
+	/** A new try of Retry On Fail: what has failed without a task is tried again, and a failed wait goes on. */
+	beginTry(): void {
+		if (this.record.isResumed || this.caller.isTool) return;
+		this.record.remove((entry) => entry.state === 'failed' && this.isOwn(entry));
+		for (const entry of this.own()) {
+			if (entry.state !== 'created') continue;
+			delete entry.error;
+			if (entry.watch) delete entry.watch.refusals;
+		}
 	}
 
 	/** A finished run leaves nothing that a later one could take for its own. */
 	close(): void {
-		const { entries } = this;
-		this.forget(Object.keys(entries).filter((key) => this.isOwn(entries[key])));
+		this.record.remove((entry) => this.isOwn(entry));
 	}
 
-	/**
-	 * Looked up each time: an agent's calls share the book, and whichever takes the last entry out
-	 * takes the book away, while another may be about to write.
-	 */
-	private get book(): Book | undefined {
-		const kept = asObject(this.context[KEY]) as Partial<Book>;
-		const isOfRun = kept.executionId === this.run.executionId && kept.scope === this.scope;
-		return isOfRun && kept.entries ? (kept as Book) : undefined;
+	/** The call is over: another one may take up what it leaves. */
+	end(): void {
+		callsUnderWay.delete(this.call);
 	}
 
-	private get entries(): Record<string, Entry> {
-		return this.book?.entries ?? {};
+	private put(
+		{ item, requestHash, sourceHash }: RequestKey,
+		facts: Pick<LedgerEntry, 'state' | 'error'>,
+	): LedgerEntry {
+		const { execution, run } = this.record;
+		const key = { execution, run, item, requestHash, sourceHash, call: this.call };
+		return this.record.add({ ...key, ...facts });
 	}
 
-	private put(key: string, entry: Entry): void {
-		const { executionId } = this.run;
-		const book = this.book ?? { executionId, scope: this.scope, entries: {} };
-		book.entries[key] = entry;
-		this.context[KEY] = book;
+	/** An agent's calls share the record, and each answers for no more than its own part. */
+	private isOwn(entry: LedgerEntry): boolean {
+		return this.caller.isTool ? entry.call === this.call : this.record.isOwn(entry);
 	}
 
-	private forget(keys: string[]): void {
-		const { entries } = this;
-		for (const key of keys) delete entries[key];
-		if (this.book && Object.keys(entries).length === 0) delete this.context[KEY];
+	private isFor(entry: LedgerEntry, key: RequestKey): boolean {
+		if (entry.item !== key.item || this.isTaken(entry)) return false;
+		if (this.caller.isTool) return this.isForCall(entry, key);
+		if (this.record.isOwn(entry)) return true;
+		const isOfRun = entry.execution === this.record.execution;
+		return !isOfRun && entry.state === 'created' && !isGivenUp(entry) && isSame(entry, key);
 	}
 
-	/** An agent's calls share a book, and each answers for no more than its own part. */
-	private isOwn(entry: Entry): boolean {
-		return !this.run.isTool || holders.get(entry) === this;
+	private isForCall(entry: LedgerEntry, { requestHash }: RequestKey): boolean {
+		const isSameText = entry.requestHash === requestHash;
+		if (this.caller.isEachTryARun) return isSameText;
+		return entry.run === this.record.run || (isSameText && !isGivenUp(entry));
 	}
 
-	private isTaken(entry: Entry): boolean {
-		const holder = holders.get(entry);
-		return !this.isOwn(entry) && holder !== undefined && !holder.run.signal.aborted;
-	}
-
-	private ownKeyOf(place: RequestKey): string | undefined {
-		return this.keysOf(place).find((key) => this.isOwn(this.entries[key]));
-	}
-
-	/** Where the book has entries for the place: several, if an agent's calls ask for the same. */
-	private keysOf({ item, requestHash }: RequestKey): string[] {
-		const { entries } = this;
-		if (!this.run.isTool) return item in entries ? [String(item)] : [];
-		const isOfPlace = (key: string) => {
-			const [itsItem, itsRun, whatItAsked] = key.split(' ');
-			if (Number(itsItem) !== item) return false;
-			const isSame = whatItAsked === requestHash;
-			if (this.run.isEachTryARun) return isSame;
-			return Number(itsRun) === this.run.runIndex || (isSame && !isGivenUp(entries[key]));
-		};
-		return Object.keys(entries).filter(isOfPlace);
-	}
-
-	private newKeyOf({ item, requestHash }: RequestKey): string {
-		return this.run.isTool
-			? [item, this.run.runIndex, requestHash, randomUUID()].join(' ')
-			: String(item);
+	private isTaken({ call }: LedgerEntry): boolean {
+		return call !== this.call && callsUnderWay.has(call);
 	}
 }
 
-/** @returns the same text for the same request, and another for any other */
-export function fingerprint(...asked: unknown[]): string {
-	return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 32);
+function isSame(entry: LedgerEntry, { requestHash, sourceHash }: RequestKey): boolean {
+	return entry.requestHash === requestHash || entry.sourceHash === sourceHash;
 }
 
-/** Made by an execution that a person has retried, for another request. */
-function isAnother(entry: Entry, { requestHash }: RequestKey): boolean {
-	return entry.state === 'created' && entry.inherited === true && entry.asked !== requestHash;
-}
-
-function isGivenUp(entry: Entry): boolean {
-	return entry.state === 'created' && entry.ended?.status === 'failed';
-}
-
-function resumable(entries: Record<string, Entry>): Record<string, Entry> {
-	return Object.fromEntries(
-		Object.entries(entries).flatMap(([key, entry]) =>
-			entry.state === 'created' && !isGivenUp(entry) ? [[key, { ...entry, inherited: true }]] : [],
-		),
-	);
+function isGivenUp({ watch }: LedgerEntry): boolean {
+	return watch?.task.status === 'failed';
 }

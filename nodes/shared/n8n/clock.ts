@@ -32,12 +32,19 @@ export function executionClock(signal: AbortSignal): Clock {
 		random: () => Math.random(),
 		check,
 		async pause(milliseconds) {
-			const end = Date.now() + milliseconds;
 			check();
-			for (let left = milliseconds; left > 0; left = end - Date.now()) {
-				await sleep(Math.min(left, SLICE_MS));
+			for (let left = milliseconds; left > 0; ) {
+				const slice = Math.min(left, SLICE_MS);
+				const begunAt = Date.now();
+				await sleep(slice);
 				check();
+				left -= passed(slice, Date.now() - begunAt);
 			}
 		},
 	};
+}
+
+/** A clock that is set back, or far ahead, during a slice must not make the pause any longer or shorter. */
+function passed(slice: number, byTheClock: number): number {
+	return byTheClock >= 0 && byTheClock <= 10 * SLICE_MS ? Math.max(slice, byTheClock) : slice;
 }

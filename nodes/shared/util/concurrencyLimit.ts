@@ -1,6 +1,6 @@
 /**
  * Lets so many pieces of work run at a time; the next begins the moment one ends.
- * The limit can be lowered while work is running: a provider that says "too many" slows the run down.
+ * The limit can be reduced while work is running: a provider that says "too many" slows the run down.
  */
 export class ConcurrencyLimit {
 	private inUse = 0;
@@ -13,18 +13,30 @@ export class ConcurrencyLimit {
 		this.limit = highest;
 	}
 
+	/** Does a piece of work as soon as there is room. */
 	async run<T>(work: () => Promise<T>): Promise<T> {
-		if (this.inUse >= this.limit) {
-			await new Promise<void>((begin) => this.queue.push(begin));
-		} else {
-			this.inUse++;
-		}
+		if (this.hasRoom) this.take();
+		else await new Promise<void>((begin) => this.queue.push(begin));
 		try {
 			return await work();
 		} finally {
-			this.inUse--;
-			this.fill();
+			this.release();
 		}
+	}
+
+	get hasRoom(): boolean {
+		return this.inUse < this.limit;
+	}
+
+	/** Takes a place, beyond the limit as well: for work that is under way already. */
+	take(): void {
+		this.inUse++;
+	}
+
+	/** Gives a place back. */
+	release(): void {
+		this.inUse--;
+		this.fill();
 	}
 
 	/** One less than are running now, but never none. */
@@ -39,8 +51,8 @@ export class ConcurrencyLimit {
 	}
 
 	private fill(): void {
-		while (this.inUse < this.limit && this.queue.length > 0) {
-			this.inUse++;
+		while (this.hasRoom && this.queue.length > 0) {
+			this.take();
 			this.queue.shift()?.();
 		}
 	}

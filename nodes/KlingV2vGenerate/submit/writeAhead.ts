@@ -1,0 +1,123 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { lineage, startingItems } from '../../shared/n8n/internals';
+import { fingerprint } from '../../shared/util/fingerprint';
+import type { RequestKey } from './ledger';
+
+/**
+ * Marks in n8n's database, written the moment before a request is sent. The ledger is stored only when the
+ * execution sleeps or ends; a process that is killed before leaves these marks. n8n keeps them for
+ * "Remove Duplicates": `helpers.checkProcessedAndRecord`.
+ */
+
+/** n8n keeps the newest marks of a node; a request has up to three. */
+const MOST_MARKS = 1_000;
+
+const OPTIONS = { mode: 'entries', maxEntries: MOST_MARKS } as const;
+
+/** n8n reads, changes and writes one row for each node: of two calls at once, one would be lost. */
+let queue: Promise<unknown> = Promise.resolve();
+
+async function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+	const result = queue.then(work);
+	queue = result.catch(() => undefined);
+	return await result;
+}
+
+/** What the marks of a run are recognised by. */
+export class WriteAhead {
+	/** The same in every process that runs this execution, and in "Retry execution" of it. */
+	private readonly origin: string;
+
+	/** On an n8n that gives no lineage: recognises, in a retry only, the execution that is retried. */
+	private readonly start?: string;
+
+	private readonly isRetry: boolean;
+
+	constructor(
+		private readonly context: IExecuteFunctions,
+		private readonly runIndex: number,
+		private readonly isTool: boolean,
+	) {
+		const token = lineage(context);
+		this.origin = fingerprint(token ?? context.getExecutionId());
+		this.isRetry = context.getMode() === 'retry';
+		if (token === undefined) this.start = fingerprint(startingItems(context).slice(0, 100));
+	}
+
+	/**
+	 * Marks that the request of an item is about to be sent.
+	 * @returns whether it was sent before, by a process that could not keep its ledger
+	 */
+	async intend(key: RequestKey): Promise<boolean> {
+		const { own, ofRetried } = this.intents(key);
+		const { processed } = await this.record([own, ...ofRetried]);
+		const isOfRetried = this.isRetry && ofRetried.some((mark) => processed.includes(mark));
+		return processed.includes(own) || isOfRetried;
+	}
+
+	/** Marks which task came of the request, for `find`. */
+	async created(key: RequestKey, taskId: string): Promise<void> {
+		await this.record([this.taskMark(key, taskId)]);
+	}
+
+	/** @returns which of these tasks came of the request of an item */
+	async find(key: RequestKey, taskIds: string[]): Promise<string | undefined> {
+		const marks = new Map(taskIds.map((taskId) => [this.taskMark(key, taskId), taskId]));
+		if (marks.size === 0) return undefined;
+		const { new: unknown, processed } = await this.record([...marks.keys()]);
+		await this.remove(unknown);
+		return marks.get(processed[0]);
+	}
+
+	/** The request has surely left nothing behind, or may knowingly be sent again. */
+	async forget(key: RequestKey, taskId?: string): Promise<void> {
+		const { own, ofRetried } = this.intents(key);
+		const task = taskId === undefined ? [] : [this.taskMark(key, taskId)];
+		await this.remove([own, ...ofRetried, ...task]);
+	}
+
+	private intents(key: RequestKey): { own: string; ofRetried: string[] } {
+		const place = this.placeOf(key);
+		return {
+			own: `intent ${this.origin} ${place}`,
+			ofRetried: this.start ? [`intent ${this.start} ${place} ${key.requestHash}`] : [],
+		};
+	}
+
+	private taskMark(key: RequestKey, taskId: string): string {
+		return `task ${this.start ?? this.origin} ${this.placeOf(key)} ${taskId}`;
+	}
+
+	/** An agent's calls are told apart by what they ask for: n8n may count each try as another run. */
+	private placeOf({ item, requestHash }: RequestKey): string {
+		return this.isTool ? `${item} ${requestHash} ${this.runIndex}` : `${item} ${this.runIndex}`;
+	}
+
+	private async record(marks: string[]): Promise<{ new: string[]; processed: string[] }> {
+		const nothing = { new: [], processed: [] };
+		const { helpers } = this.context;
+		if (!('checkProcessedAndRecord' in helpers)) return nothing;
+		return await this.unlessBroken(nothing, async () => {
+			const found = await helpers.checkProcessedAndRecord(marks, 'node', OPTIONS);
+			return { new: found.new.map(String), processed: found.processed.map(String) };
+		});
+	}
+
+	private async remove(marks: string[]): Promise<void> {
+		const { helpers } = this.context;
+		if (!('removeProcessed' in helpers) || marks.length === 0) return;
+		await this.unlessBroken(undefined, async () => {
+			await helpers.removeProcessed(marks, 'node', OPTIONS);
+		});
+	}
+
+	/** The marks are a second line beside the ledger: without them the run goes on, and says so. */
+	private async unlessBroken<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
+		return await oneAtATime(work).catch((error: Error) => {
+			this.context.logger.warn(
+				`n8n's database did not take a mark of a Kling request: ${error.message}. If n8n is killed before this execution sleeps or ends, Retry execution may pay again`,
+			);
+			return otherwise;
+		});
+	}
+}

@@ -1,0 +1,167 @@
+import type {
+	IExecuteData,
+	IExecuteFunctions,
+	INode,
+	INodeExecutionData,
+	IRunExecutionData,
+	IWebhookFunctions,
+} from 'n8n-workflow';
+import { NodeHelpers } from 'n8n-workflow';
+import { asArray, asObject } from '../util/unknown';
+
+/**
+ * The only place for properties and habits of n8n that it does not document. Each function says on which
+ * versions it was tried, and what happens where n8n does not offer it. Tried with real servers of
+ * n8n 1.88.0 and 2.41.1.
+ */
+
+/** The parts of n8n's contexts that its types do not show. */
+interface Hidden {
+	runExecutionData?: IRunExecutionData;
+	additionalData?: {
+		getRunExecutionData?(executionId: string): Promise<IRunExecutionData | undefined>;
+	};
+	workflow?: { expression?: { releaseIsolate?(): Promise<void> } };
+}
+
+type Context = IExecuteFunctions | IWebhookFunctions;
+
+const hidden = (context: unknown) => context as Hidden;
+
+/**
+ * Lets the execution sleep in n8n's database, and be run again from this node on: with the same input,
+ * run index, paired items and node context. n8n passes through whatever waits with an execution, so the
+ * node puts a copy of its own entry below that.
+ * 1.88.0 and 2.41.1. Where the stack is missing, `canRunAgain` says so, and the node waits awake.
+ * @param until when n8n continues the execution; exact from 65 s on, a shorter sleep ends up to a minute late
+ */
+export async function sleepAndRunAgain(context: IExecuteFunctions, until: Date): Promise<void> {
+	const entry = context.getExecuteData();
+	// n8n's storage keeps shared references, and n8n disables the node of the entry that waits: a copy.
+	stackOf(context)?.unshift({ ...entry, node: { ...entry.node } });
+	entry.node = { ...entry.node, alwaysOutputData: false };
+	entry.data = { main: [] };
+	await context.putExecutionToWait(until);
+}
+
+/** @returns whether `sleepAndRunAgain` finds all it needs */
+export function canRunAgain(context: IExecuteFunctions): boolean {
+	const host = context as Partial<IExecuteFunctions>;
+	return (
+		stackOf(context) !== undefined &&
+		host.getExecuteData !== undefined &&
+		host.putExecutionToWait !== undefined
+	);
+}
+
+function stackOf(context: IExecuteFunctions): IExecuteData[] | undefined {
+	return hidden(context).runExecutionData?.executionData?.nodeExecutionStack;
+}
+
+/**
+ * Reads the node context of an execution as n8n's database has it now.
+ * 2.41.1; where n8n does not give it, undefined.
+ */
+export async function storedContext(
+	context: IWebhookFunctions,
+): Promise<Record<string, unknown> | undefined> {
+	const { additionalData } = hidden(context);
+	const executionId = context.getExecutionId();
+	const data = await additionalData?.getRunExecutionData?.(executionId);
+	if (!data?.executionData) return undefined;
+	return NodeHelpers.getContext(data, 'node', context.getNode());
+}
+
+/**
+ * The node context of an execution that waits, as n8n has read it for a call of its resume URL. Changes
+ * to it are there when that call continues the execution.
+ * 1.88.0 and 2.41.1; where n8n does not give it, undefined.
+ */
+export function waitingContext(context: IWebhookFunctions): Record<string, unknown> | undefined {
+	const { runExecutionData } = hidden(context);
+	if (!runExecutionData?.executionData) return undefined;
+	return NodeHelpers.getContext(runExecutionData, 'node', context.getNode());
+}
+
+/**
+ * A text that "Retry execution" takes over from the execution that it retries: the token of the resume
+ * URL. No other execution has it.
+ * 2.41.1; on 1.88.0 there is none, and undefined is returned.
+ */
+export function lineage(context: IExecuteFunctions): string | undefined {
+	const { resumeToken } = asObject(hidden(context).runExecutionData);
+	return typeof resumeToken === 'string' && resumeToken !== '' ? resumeToken : undefined;
+}
+
+/**
+ * The output of the node that started the execution: the nearest to a lineage where n8n has none.
+ * 1.88.0 and 2.41.1; an empty list where the run data cannot be read.
+ */
+export function startingItems(context: IExecuteFunctions): unknown[] {
+	const { runData = {} } = hidden(context).runExecutionData?.resultData ?? {};
+	const runs = Object.values(runData).flatMap((list) => list.slice(0, 1));
+	const [first] = runs.sort((a, b) => a.startTime - b.startTime);
+	return asArray(first?.data?.main[0]).map((item) => (item as INodeExecutionData).json);
+}
+
+/** The trigger types that can keep a caller until the workflow has ended, by the end of their names. */
+const ANSWERING = /\.(webhook|formTrigger|chatTrigger|mcpTrigger)$/;
+
+/**
+ * Whether a person or a program waits for the answer of this execution. While an execution sleeps, n8n
+ * answers such a caller at once, and empty.
+ * 1.88.0 and 2.41.1; where n8n does not tell the parent nodes, a webhook execution counts as waited for.
+ */
+export function isAwaitedByCaller(context: IExecuteFunctions): boolean {
+	const mode: string = context.getMode();
+	if (['integrated', 'chat', 'cli', 'evaluation', 'agent'].includes(mode)) return true;
+	if (mode !== 'webhook') return false;
+	try {
+		const parents = context.getParentNodes(context.getNode().name, { includeNodeParameters: true });
+		return parents
+			.filter(({ type }) => ANSWERING.test(type))
+			.some(({ type, parameters }) => !/\.(webhook|formTrigger)$/.test(type) || answers(parameters));
+	} catch {
+		return true;
+	}
+}
+
+/** The default of both triggers is to answer at once. */
+function answers(parameters: unknown): boolean {
+	return (asObject(parameters).responseMode ?? 'onReceived') !== 'onReceived';
+}
+
+/**
+ * The same context for a request that Stop must not cut off. n8n takes the signal from the context, so it
+ * is given one without.
+ * 2.41.1; on 1.88.0 n8n has no such signal, and nothing changes.
+ */
+export function withoutCancelSignal<T extends object>(context: T): T {
+	return Object.create(context, {
+		getExecutionCancelSignal: { value: () => undefined },
+	}) as T;
+}
+
+/**
+ * Gives back the sandbox for expressions that n8n holds for each call of a webhook until the call ends,
+ * 11 MB. A node that evaluates no further expression in the call needs none.
+ * 2.41.1; where there is none, nothing happens.
+ */
+export async function releaseSandbox(context: IWebhookFunctions): Promise<void> {
+	await hidden(context).workflow?.expression?.releaseIsolate?.();
+}
+
+/**
+ * Before 2.36, n8n sorts a failed item onto the error output by a property `error` alone. Copied on, it
+ * would replace the details, so it cannot be seen. n8n copies failed items only where a node ran before.
+ */
+export function markForErrorOutput(
+	context: Context,
+	item: INodeExecutionData,
+	error: () => Error,
+): void {
+	const node: INode = context.getNode();
+	const hasSource = 'getExecuteData' in context && context.getExecuteData().source !== null;
+	if (node.onError !== 'continueErrorOutput' || !hasSource) return;
+	Object.defineProperty(item, 'error', { value: error(), enumerable: false, writable: true });
+}

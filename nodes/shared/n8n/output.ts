@@ -1,0 +1,46 @@
+import type { IBinaryData, IDataObject, INodeExecutionData } from 'n8n-workflow';
+import type { VideoFacts } from '../media/video';
+import { taskToJson } from '../task';
+import type { KlingTask } from '../task';
+
+/** What becomes of an input item: a task as far as it got, or the request that would make one. */
+export type Outcome =
+	| {
+			task: KlingTask;
+			timedOut?: boolean;
+			file?: { field: string; data: IBinaryData };
+			/** What the file is, where it could be read. */
+			media?: VideoFacts;
+	  }
+	| { preview: IDataObject }
+	/** An item that is ready as it is. */
+	| { ready: INodeExecutionData };
+
+/** @param isTool an AI agent reads it, and wants a sentence that says what to do next */
+export function itemOf(outcome: Outcome, item: number, isTool: boolean): INodeExecutionData {
+	const pairedItem = { item };
+	if ('preview' in outcome) return { json: outcome.preview, pairedItem };
+	if ('ready' in outcome) return outcome.ready;
+	const { task, timedOut, file, media } = outcome;
+	return {
+		json: {
+			...taskToJson(task, timedOut),
+			...(media ? { media: mediaToJson(media) } : {}),
+			...(isTool ? { message: sentence(task) } : {}),
+		},
+		...(file ? { binary: { [file.field]: file.data } } : {}),
+		pairedItem,
+	};
+}
+
+/** Pixels, seconds, frames a second and bytes. */
+function mediaToJson({ width, height, duration, frameRate, size }: VideoFacts): IDataObject {
+	return { width, height, duration, frameRate, size };
+}
+
+function sentence({ taskId, provider, endpoint, status, videoUrls }: KlingTask): string {
+	const name = `Kling task ${taskId} (provider ${provider}, endpoint ${endpoint})`;
+	if (status === 'completed') return `${name} is completed. The video: ${videoUrls[0]}`;
+	if (status === 'failed') return `${name} has failed. Making it again costs again.`;
+	return `${name} is ${status}. It takes minutes: ask for its status later, and do not create it again.`;
+}

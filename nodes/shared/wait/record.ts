@@ -1,0 +1,159 @@
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { ErrorDetails } from '../errors';
+import { KlingError } from '../errors';
+import { asArray, asObject } from '../util/unknown';
+import type { Watch } from './watch';
+
+/** What is known of one item. */
+export interface ItemEntry {
+	/** The execution that the entry is of; "Retry execution" has another one. */
+	execution: string;
+	/** Which run of the node in its execution, as in a loop. */
+	run: number;
+	/** Index of the input item. */
+	item: number;
+	/** The task, once there is one, and how it has been looked at. */
+	watch?: Watch;
+	/** Why the item has failed: it is not tried again by another turn. */
+	error?: StoredError;
+}
+
+/** An error as plain data. */
+export interface StoredError {
+	message: string;
+	advice: string;
+	details: ErrorDetails;
+}
+
+/** One sleep in n8n's database. */
+export interface Sleep {
+	/** Tells the sleeps of an execution apart. */
+	id: string;
+	execution: string;
+	run: number;
+	/** When n8n continues the execution, in milliseconds since 1970. */
+	until: number;
+	/** For the next turn: hints that n8n forgets, and facts about the run by name. */
+	carried: Carried;
+}
+
+export interface Carried {
+	hints: Hint[];
+	facts: Record<string, unknown>;
+}
+
+export interface Hint {
+	message: string;
+	type: 'info' | 'warning';
+}
+
+interface Stored {
+	entries: ItemEntry[];
+	/** There from the beginning of a sleep to the beginning of the next turn. */
+	sleep?: Sleep;
+}
+
+const KEY = 'klingRecord';
+
+/**
+ * The one durable record of a node: of each item, what is known. It is kept in n8n's node context, which
+ * n8n stores with a sleeping execution, takes over into "Retry execution", and leaves as it is between
+ * the tries of Retry On Fail. It is plain data: n8n writes it as JSON.
+ */
+export class RunRecord<E extends ItemEntry = ItemEntry> {
+	/** There where n8n runs the node again after a sleep of this very run, and nothing else has changed. */
+	readonly carried?: Carried;
+
+	private constructor(
+		private readonly context: Record<string, unknown>,
+		readonly execution: string,
+		readonly run: number,
+	) {
+		const { sleep } = this.stored;
+		if (sleep?.execution === execution && sleep.run === run) this.carried = sleep.carried;
+		this.change((stored) => delete stored.sleep);
+	}
+
+	get isResumed(): boolean {
+		return this.carried !== undefined;
+	}
+
+	static open<E extends ItemEntry>(host: IExecuteFunctions, run: number): RunRecord<E> {
+		return new RunRecord<E>(host.getContext('node'), host.getExecutionId(), run);
+	}
+
+	get entries(): E[] {
+		return this.stored.entries as E[];
+	}
+
+	/** @returns the entry of an item of this run */
+	of(item: number): E | undefined {
+		return this.entries.find((entry) => entry.item === item && this.isOwn(entry));
+	}
+
+	/** @returns whether an entry is of this run of the node in this execution */
+	isOwn({ execution, run }: ItemEntry): boolean {
+		return execution === this.execution && run === this.run;
+	}
+
+	/** @returns the entry as it is kept from now on; changes to it are kept, too */
+	add(entry: E): E {
+		this.change(({ entries }) => entries.push(entry));
+		return entry;
+	}
+
+	remove(isGone: (entry: E) => boolean): void {
+		this.change((stored) => {
+			stored.entries = (stored.entries as E[]).filter((entry) => !isGone(entry));
+		});
+	}
+
+	/** Marks the beginning of a sleep: the next turn finds itself resumed. */
+	sleep(id: string, until: number, carried: Carried): void {
+		const { execution, run } = this;
+		this.change((stored) => (stored.sleep = { id, execution, run, until, carried }));
+	}
+
+	/** Looked up each time: calls of an agent share the context, and each may be the one that empties it. */
+	private get stored(): Stored {
+		return readStored(this.context) ?? { entries: [] };
+	}
+
+	/** A record that says nothing any more is taken away. */
+	private change(how: (stored: Stored) => unknown): void {
+		const { stored } = this;
+		how(stored);
+		if (stored.entries.length === 0 && !stored.sleep) delete this.context[KEY];
+		else this.context[KEY] = stored;
+	}
+}
+
+function readStored(context: Record<string, unknown>): Stored | undefined {
+	const stored = asObject(context[KEY]) as Partial<Stored>;
+	return Array.isArray(stored.entries) ? (stored as Stored) : undefined;
+}
+
+/** @returns the sleep that a node context tells of, and the entries of the run that sleeps */
+export function sleepIn(
+	context: Record<string, unknown>,
+): { sleep: Sleep; entries: ItemEntry[] } | undefined {
+	const { sleep, entries } = readStored(context) ?? {};
+	if (!sleep) return undefined;
+	const own = asArray(entries).map((entry) => entry as ItemEntry);
+	return {
+		sleep,
+		entries: own.filter(({ execution, run }) => {
+			return execution === sleep.execution && run === sleep.run;
+		}),
+	};
+}
+
+/** @returns an error as plain data */
+export function storedError({ message, advice, details }: KlingError): StoredError {
+	return { message, advice, details };
+}
+
+/** @returns the error again */
+export function restoredError({ message, advice, details }: StoredError): KlingError {
+	return new KlingError(message, advice, details);
+}

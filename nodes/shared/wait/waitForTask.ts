@@ -1,0 +1,83 @@
+import type { IDataObject } from 'n8n-workflow';
+import type { Answer } from '../http/answer';
+import { retryAfter } from '../http/transport';
+import type { KlingTask } from '../task';
+import { isFinished, lacksLink, taskToJson } from '../task';
+import { timing } from '../timing';
+import { isRefusal, look, unavailable } from './look';
+import type { WaitingRun } from './waitingRun';
+import type { Watch } from './watch';
+
+/** How a wait has ended. */
+export interface Waited {
+	task: KlingTask;
+	/** The limit passed first; the task goes on at the provider. */
+	timedOut: boolean;
+}
+
+/**
+ * Looks at a task until it has finished or its deadline passes, through any number of turns: all that is
+ * known is in the watch. Nothing that may pass by itself ends the wait: no network error, no 429 or 5xx,
+ * no page of HTML, no unknown word for a status.
+ * @throws TaskUnavailable when the provider keeps saying that there is no such task for this key
+ */
+export async function waitForTask(run: WaitingRun, watch: Watch): Promise<Waited> {
+	while (!isOver(watch)) {
+		await run.turn.rest(dueAt(run, watch));
+		const { task, answer } = await look(run, watch.task);
+		if (task) takeTask(run, watch, task);
+		else takeAnswer(run, watch, answer);
+		planNextLook(run, watch, answer);
+	}
+	return { task: watch.task, timedOut: watch.timedOut === true };
+}
+
+/** @returns how a task is doing, for the eye */
+export function progressOf({ task, since }: Watch): IDataObject {
+	return { ...taskToJson(task), startedAt: new Date(since).toISOString() };
+}
+
+function isOver({ task, timedOut, missingLinks = 0 }: Watch): boolean {
+	if (timedOut) return true;
+	if (!isFinished(task)) return false;
+	return !lacksLink(task) || missingLinks > timing.wait.maxMissingLinks;
+}
+
+/** @returns when the next look is due, in milliseconds since 1970 */
+function dueAt(run: WaitingRun, { nextLook, deadline, lookedAt = 0 }: Watch): number {
+	const now = run.clock.now();
+	// A clock that was set back must not put the next look off.
+	if (lookedAt > now) return now;
+	const due = Math.min(nextLook, deadline);
+	// A run that sleeps looks at all that is due soon while it is awake: tasks share their turns.
+	return run.isSleepy && due - now < timing.sleep.shortest / 2 ? now : due;
+}
+
+function takeTask(run: WaitingRun, watch: Watch, task: KlingTask): void {
+	const now = run.clock.now();
+	const isFollowed = watch.isNew || watch.lookedAt !== undefined;
+	watch.task = task;
+	watch.refusals = 0;
+	run.report(task, now - watch.since);
+	if (lacksLink(task)) watch.missingLinks = (watch.missingLinks ?? 0) + 1;
+	// When a task ended that had done so before the first look is not known.
+	else if (isFollowed && task.status === 'completed') run.schedule.learn(watch.kind, now - watch.since);
+}
+
+function takeAnswer(run: WaitingRun, watch: Watch, answer: Answer): void {
+	const mayBeUnknown = run.clock.now() - watch.since <= watch.unknownFor;
+	if (!isRefusal(answer, mayBeUnknown)) return;
+	watch.refusals = (watch.refusals ?? 0) + 1;
+	if (watch.refusals >= timing.wait.maxRefusals) throw unavailable(watch.task, answer.status);
+}
+
+function planNextLook(run: WaitingRun, watch: Watch, answer: Answer): void {
+	const now = run.clock.now();
+	const elapsed = now - watch.since;
+	const pause = run.isSleepy
+		? run.schedule.nextAsleep(watch.kind, elapsed, watch.pollInterval)
+		: run.schedule.next(watch.kind, elapsed, watch.pollInterval);
+	watch.lookedAt = now;
+	watch.nextLook = now + Math.max(pause, retryAfter(answer, run.clock) ?? 0);
+	if (now >= watch.deadline && !isFinished(watch.task)) watch.timedOut = true;
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { canRunAgain, isAwaitedByCaller, sleepAndRunAgain } from '../n8n/internals';
+import { NodeRun, runIndexOf } from '../n8n/nodeRun';
+import type { WhileWaiting } from '../parameters/options';
+import { timing } from '../timing';
+import { RunRecord } from './record';
+import type { ItemEntry } from './record';
+import { PollSchedule } from './schedule';
+import type { Durations } from './schedule';
+import { Turn } from './turn';
+
+/** A run of a node that waits for tasks: awake, or asleep in n8n's database between its turns. */
+export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecuteFunctions> {
+	/** Which run of the node in its execution, as in a loop. */
+	readonly index: number;
+
+	readonly record: RunRecord<E>;
+
+	readonly turn: Turn;
+
+	readonly schedule: PollSchedule;
+
+	private readonly begunAt: number;
+
+	private readonly canSleep: boolean;
+
+	private whileWaiting: WhileWaiting = 'auto';
+
+	constructor(context: IExecuteFunctions) {
+		super(context);
+		this.index = runIndexOf(context);
+		this.record = RunRecord.open<E>(context, this.index);
+		this.turn = new Turn(this.clock, this.signal, (until) => this.isWorthSleeping(until));
+		this.schedule = new PollSchedule(this.clock, this.carriedFact<Durations>('durations'));
+		this.begunAt = this.clock.now();
+		// The answer of an agent's call is the call's own: it cannot come later.
+		this.canSleep = !this.isTool && canRunAgain(context);
+		for (const { message, type } of this.record.carried?.hints ?? []) this.hint(message, type);
+	}
+
+	/** @param choice the user's; it holds for the whole run */
+	setWhileWaiting(choice: WhileWaiting): void {
+		this.whileWaiting = choice;
+	}
+
+	/** Whether the run may sleep, now or later. */
+	get maySleep(): boolean {
+		if (!this.canSleep || this.whileWaiting === 'run') return false;
+		return this.whileWaiting === 'sleep' || !isAwaitedByCaller(this.context);
+	}
+
+	/** Whether the next rest that is long enough will be a sleep. */
+	get isSleepy(): boolean {
+		return this.maySleep && this.clock.now() >= this.watchedUntil;
+	}
+
+	/** When the next turn is due, in milliseconds since 1970; undefined where all items are done. */
+	get asleepUntil(): number | undefined {
+		return this.turn.asleepUntil;
+	}
+
+	/**
+	 * Sleeps until the next turn.
+	 * @param progress shown meanwhile as what the node puts out
+	 * @param facts about the run that the next turn finds in `record.carried`
+	 */
+	async sleep(
+		progress: INodeExecutionData[],
+		facts: Record<string, unknown> = {},
+	): Promise<INodeExecutionData[]> {
+		const { clock, context, begunAt } = this;
+		await clock.pause(begunAt + timing.sleep.shortestTurn - clock.now());
+		const until = Math.max(this.asleepUntil ?? 0, clock.now() + timing.sleep.shortest);
+		const { hints, schedule } = this;
+		this.record.sleep(randomUUID(), until, {
+			hints,
+			facts: { ...facts, durations: schedule.durations },
+		});
+		await sleepAndRunAgain(context, new Date(until));
+		this.end();
+		// With Retry On Fail, n8n would take an error in the first place for a failed try.
+		return progress.filter(({ json }) => json.error === undefined);
+	}
+
+	/** @returns a fact that the turn before has handed over to `sleep` */
+	carriedFact<T>(name: string): T | undefined {
+		return this.record.carried?.facts[name] as T | undefined;
+	}
+
+	private isWorthSleeping(until: number): boolean {
+		if (!this.isSleepy) return false;
+		const now = this.clock.now();
+		const { awakeUpTo, longestAwake } = timing.sleep;
+		return until - now > awakeUpTo || now - this.begunAt > longestAwake;
+	}
+
+	/** A person who watches the run in the editor sees it live at first. */
+	private get watchedUntil(): number {
+		const isWatched = this.context.getMode() === 'manual' && this.whileWaiting === 'auto';
+		return isWatched && !this.record.isResumed ? this.begunAt + timing.sleep.watchedAwake : 0;
+	}
+}

@@ -1,4 +1,4 @@
-import type { IDataObject, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { InvalidInput } from '../../shared/errors';
 import { readItems } from '../../shared/n8n/runItems';
 import type { FailedItem, ErrorPolicy } from '../../shared/n8n/runItems';
@@ -6,15 +6,15 @@ import { fingerprint } from '../submit/ledger';
 import { mediaIn } from '../../shared/media/media';
 import type { Options } from '../../shared/parameters/options';
 import { readOptions } from '../../shared/parameters/options';
-import { apiProperties } from '../../shared/providers/nodeProperties';
-import { isShown } from '../../shared/parameters/apiProperty';
-import { binaryPropertyName, downloadVideo } from '../../shared/parameters/taskOptions';
-import { providers } from '../../shared/providers';
+import { readChoice, readFileField } from '../../shared/parameters/read';
+import { readEndpoint, readProvider } from '../../shared/providers/choice';
+import { bodyProperties, isSent } from '../../shared/providers/nodeProperties';
+import { isShown } from '../../shared/parameters/declare';
 import type { Mode, Provider } from '../../shared/providers';
 import { isToolCall } from '../../shared/n8n/nodeRun';
 import type { TaskRequest } from '../submit/submit';
-import type { EndpointName, ProviderName, TaskRef } from '../../shared/task';
-import { checkFields, checkValue, got, withoutDefaults } from '../../shared/parameters/check';
+import type { EndpointName, TaskRef } from '../../shared/task';
+import { checkFields, checkValue, withoutDefaults } from '../../shared/parameters/check';
 
 const COMPLETIONS = ['poll', 'callback', 'submitOnly'] as const;
 
@@ -152,38 +152,6 @@ export function placeOf({ request: { provider, endpoint } }: ItemRequest): Omit<
 	return { provider: provider.name, endpoint };
 }
 
-/**
- * Reads a parameter that decides what is done, and so what is paid: never by a default of ours.
- * @param choices what it may be; the first stands where the user has left it alone
- * @throws InvalidInput
- */
-export function readChoice<T extends string>(
-	context: IExecuteFunctions,
-	item: number,
-	name: string,
-	label: string,
-	choices: readonly T[],
-): T {
-	const value = context.getNodeParameter(name, item, choices[0]) as T;
-	if (choices.includes(value)) return value;
-	throw new InvalidInput([`${label} must be one of ${choices.join(', ')}${got(value)}`]);
-}
-
-export function readProvider(context: IExecuteFunctions, item: number): Provider {
-	const names = Object.keys(providers) as ProviderName[];
-	return providers[readChoice(context, item, 'provider', 'Provider', names)];
-}
-
-export function readEndpoint(
-	context: IExecuteFunctions,
-	item: number,
-	provider: Provider,
-): EndpointName {
-	const [only, ...others] = provider.endpoints;
-	if (others.length === 0) return only;
-	return readChoice(context, item, 'endpoint', 'Endpoint', provider.endpoints);
-}
-
 function readBody(
 	context: IExecuteFunctions,
 	item: number,
@@ -192,8 +160,8 @@ function readBody(
 ) {
 	const videoSource = readChoice(context, item, 'videoSource', 'Reference Video', VIDEO_SOURCES);
 	const scope = { provider: provider.name, endpoint, videoSource };
-	const { body: fields, additionalFields } = apiProperties[provider.name];
-	const shown = fields.filter((property) => isShown(property, scope));
+	const { additionalFields } = provider.parameters;
+	const shown = bodyProperties(provider).filter((property) => isShown(property, scope));
 	const top = Object.fromEntries(
 		shown.map((property) => [
 			property.name,
@@ -213,33 +181,10 @@ function label({ displayName }: { displayName: string }): string {
 	return displayName;
 }
 
-/** Magnific's mode is no field of the body, but the path's suffix. */
-function readMode(context: IExecuteFunctions, item: number, { name }: Provider) {
-	const { mode, body } = apiProperties[name];
-	if (body.some((property) => property === mode)) return { value: mode.default, problems: [] };
+/** Where the mode is no field of the body, it is a part of the path. */
+function readMode(context: IExecuteFunctions, item: number, { parameters: { mode } }: Provider) {
+	if (isSent(mode)) return { value: mode.default, problems: [] };
 	const given = context.getNodeParameter('mode', item, mode.default);
 	const { value, problems } = checkValue(mode, given, mode.displayName);
 	return { value: value ?? mode.default, problems };
-}
-
-/** @returns a parameter that no API knows of, or its default where it was left alone */
-export function readOwn(context: IExecuteFunctions, item: number, property: INodeProperties) {
-	const given = context.getNodeParameter(property.name, item, property.default);
-	const { value, problems } = checkValue(property, given, property.displayName);
-	return { value: problems.length > 0 ? undefined : (value ?? property.default), problems };
-}
-
-/** @returns the name of the binary field for the video, where it is wanted */
-export function readFileField(
-	context: IExecuteFunctions,
-	item: number,
-): { value?: string; problems: string[] } {
-	const { value: isWanted, problems } = readOwn(context, item, downloadVideo);
-	return isWanted ? readBinaryField(context, item) : { problems };
-}
-
-/** @returns the name of the binary field for the video, and what is wrong with it */
-export function readBinaryField(context: IExecuteFunctions, item: number) {
-	const { value, problems } = readOwn(context, item, binaryPropertyName);
-	return { value: value as string | undefined, problems };
 }

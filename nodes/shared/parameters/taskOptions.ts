@@ -1,5 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
-import type { ApiProperty } from './apiProperty';
+import type { ApiProperty } from './declare';
 
 /** Parameters about waiting, files and spending, which no API knows of. */
 

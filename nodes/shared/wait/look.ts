@@ -1,5 +1,5 @@
 import { KlingError, NotReached, TaskFailed, TaskUnavailable } from '../errors';
-import { providers } from '../providers';
+import { allProviders, labelsOf, providers } from '../providers';
 import { excerpt } from '../util/unknown';
 import type { NodeRun } from '../n8n/nodeRun';
 import type { KlingTask, TaskRef } from '../task';
@@ -33,10 +33,12 @@ export interface Started {
 	unknownAtFirst?: number;
 }
 
+const withEndpoints = allProviders.filter(({ endpoints }) => endpoints.length > 1);
+
 const ADVICE: Record<number, string> = {
 	401: 'The task goes on at the provider. Correct the key in the credential, then use Kling Task Status with this task ID.',
 	403: 'The task goes on at the provider. Allow this key to read it, then use Kling Task Status with this task ID.',
-	404: 'Check the task ID, the provider (for MuleRouter the endpoint, too), and the Base URL in the credential: a task is found only where it was made.',
+	404: `Check the task ID, the provider (for ${labelsOf(withEndpoints)} the endpoint, too), and the Base URL in the credential: a task is found only where it was made.`,
 };
 
 /**

@@ -5,7 +5,7 @@ import type {
 	INodeTypeDescription,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
-import { credentials } from '../shared/providers/nodeCredentials';
+import { credentials } from '../shared/providers/credentials';
 import { properties } from './properties';
 
 export class KlingTaskStatus implements INodeType {

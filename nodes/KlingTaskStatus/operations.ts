@@ -2,22 +2,16 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { deliver, fetchFile } from '../shared/result/deliver';
 import { DownloadFailed, InvalidInput, KlingError } from '../shared/errors';
 import type { Outcome } from '../shared/n8n/runItems';
-import {
-	readBinaryField,
-	readChoice,
-	readEndpoint,
-	readFileField,
-	readOwn,
-	readProvider,
-} from '../KlingV2vGenerate/request/itemRequest';
 import type { Options } from '../shared/parameters/options';
 import { readOptions } from '../shared/parameters/options';
-import { isProviderName, providers } from '../shared/providers';
+import { readBinaryField, readChoice, readFileField, readOwn } from '../shared/parameters/read';
+import { allProviders, isProviderName, labelsOf, providers } from '../shared/providers';
 import type { Provider } from '../shared/providers';
+import { readEndpoint, readProvider } from '../shared/providers/choice';
 import { asObject, asText, readTaskId } from '../shared/util/unknown';
 import { refusal } from '../shared/http/refusal';
 import type { NodeRun } from '../shared/n8n/nodeRun';
-import type { ProviderName, TaskRef } from '../shared/task';
+import type { TaskRef } from '../shared/task';
 import { isFinished, newTask } from '../shared/task';
 import { read } from '../shared/http/transport';
 import { timing } from '../shared/timing';
@@ -96,7 +90,10 @@ function readListLimit(context: IExecuteFunctions, item: number, { label, listPa
 	const all = readOwn(context, item, returnAll);
 	const most = all.value ? { value: Infinity, problems: [] } : readOwn(context, item, limit);
 	const problems = [...all.problems, ...most.problems];
-	if (!listPath) problems.push(`${label} has no list of tasks; Get Many works with Magnific`);
+	if (!listPath) {
+		const others = allProviders.filter((provider) => provider.listPath);
+		problems.push(`${label} has no list of tasks; Get Many works with ${labelsOf(others)}`);
+	}
 	return { limit: most.value as number | undefined, problems };
 }
 
@@ -118,7 +115,7 @@ function readRef(context: IExecuteFunctions, item: number): TaskRef {
 	}
 	const provider = readProvider(context, item);
 	const isCarried = carried.taskId === taskId && isProviderName(carried.provider);
-	const owner = isCarried ? providers[carried.provider as ProviderName] : undefined;
+	const owner = isCarried ? providers[carried.provider as string] : undefined;
 	const carriedEndpoint = owner?.endpoints.find((name) => name === carried.endpoint);
 	if (owner && owner !== provider) {
 		throw new InvalidInput(

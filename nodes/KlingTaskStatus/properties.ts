@@ -1,5 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
-import { endpoint, provider } from '../shared/providers/nodeProperties';
+import { allProviders, labelsOf } from '../shared/providers';
+import { endpointProperties, provider, shownFor } from '../shared/providers/nodeProperties';
 import {
 	binaryPropertyName,
 	downloadVideo,
@@ -7,6 +8,9 @@ import {
 	waitLimit,
 	withToolDefault,
 } from '../shared/parameters/taskOptions';
+
+const withList = allProviders.filter(({ listPath }) => listPath);
+const withoutList = allProviders.filter(({ listPath }) => !listPath);
 
 const operation: INodeProperties = {
 	displayName: 'Operation',
@@ -30,7 +34,7 @@ const operation: INodeProperties = {
 			name: 'Get Many',
 			value: 'getMany',
 			action: 'Get many tasks',
-			description: "List the account's tasks (Magnific only)",
+			description: `List the account's tasks (${labelsOf(withList)} only)`,
 		},
 		{
 			name: 'Wait',
@@ -76,18 +80,23 @@ export const routeByStatus: INodeProperties = {
 export const properties: INodeProperties[] = [
 	{
 		...provider,
-		// Items of both providers can come together: {{ $json.provider }} sends each to its own.
+		// Items of several providers can come together: {{ $json.provider }} sends each to its own.
 		noDataExpression: false,
 		description: 'Whose task it is',
 	},
 	operation,
-	{
-		displayName: 'MuleRouter has no list of tasks. Choose Magnific, or another operation.',
-		name: 'noListNotice',
-		type: 'notice',
-		default: '',
-		displayOptions: { show: { provider: ['muleRouter'], operation: ['getMany'] } },
-	},
+	...withoutList.map((each) =>
+		shownFor(
+			[each],
+			{
+				displayName: `${each.label} has no list of tasks. Choose ${labelsOf(withList, 'or')}, or another operation.`,
+				name: 'noListNotice',
+				type: 'notice',
+				default: '',
+			},
+			{ operation: ['getMany'] },
+		),
+	),
 	{
 		displayName: 'Task ID',
 		name: 'taskId',
@@ -99,12 +108,13 @@ export const properties: INodeProperties[] = [
 			'The task to look up. Items of the other Kling nodes bring their endpoint along; where they are of both providers, let Provider be an expression that takes it from the item.',
 		displayOptions: { show: onOneTask },
 	},
-	{
-		...endpoint,
-		description:
-			'The endpoint that made the task. Items of the other Kling nodes bring it along; then this is ignored.',
-		displayOptions: { show: { provider: ['muleRouter'], ...onOneTask } },
-	},
+	...endpointProperties(
+		{
+			description:
+				'The endpoint that made the task. Items of the other Kling nodes bring it along; then this is ignored.',
+		},
+		onOneTask,
+	),
 	returnAll,
 	limit,
 	// An agent has no use for a file.

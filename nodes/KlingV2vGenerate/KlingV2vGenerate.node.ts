@@ -7,7 +7,8 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { credentials } from '../shared/providers/nodeCredentials';
+import { credentials } from '../shared/providers/credentials';
+import { labelExpression } from '../shared/providers/nodeProperties';
 import { properties, resumeWebhooks } from './properties';
 
 export class KlingV2vGenerate implements INodeType {
@@ -19,8 +20,7 @@ export class KlingV2vGenerate implements INodeType {
 		// For nodes of version 1, n8n evaluates an expression of its own at each callback.
 		version: [1, 1.1],
 		defaultVersion: 1.1,
-		subtitle:
-			'={{ $parameter["provider"] === "muleRouter" ? "MuleRouter" : "Magnific" }}: {{ $parameter["mode"] === "pro" ? "Pro" : "Standard" }}',
+		subtitle: `={{ ${labelExpression} }}: {{ $parameter["mode"] === "pro" ? "Pro" : "Standard" }}`,
 		description: 'Make an AI video from a reference video with Kling 3 Omni',
 		defaults: { name: 'Kling V2V Generate' },
 		usableAsTool: true,

@@ -3,6 +3,7 @@ import { KlingError, MaybeCreated } from '../shared/errors';
 import { runItems } from '../shared/n8n/runItems';
 import type { FailedItem } from '../shared/n8n/runItems';
 import type { Outcome } from '../shared/n8n/output';
+import type { Options } from '../shared/parameters/options';
 import { expectVideo } from '../shared/wait/look';
 import { storedError } from '../shared/wait/record';
 import { Asleep } from '../shared/wait/turn';
@@ -31,6 +32,11 @@ export interface SettledItem {
 
 /** An input item on its way through a run. */
 export type RunItem = ItemRequest | SettledItem | FailedItem;
+
+/** The options that hold for a run as a whole. */
+type RunOptions = Pick<Options, 'maxConcurrentTasks' | 'whileWaiting'>;
+
+const DEFAULTS: RunOptions = { maxConcurrentTasks: 1, whileWaiting: 'auto' };
 
 /** One run of Generate: its ledger, its room for tasks, its end. */
 export class GenerateRun extends WaitingRun<LedgerEntry> {
@@ -63,11 +69,12 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	begin(items: RunItem[]): RunItem[] {
 		const requests = items.filter((item) => 'request' in item);
 		const [first] = requests;
-		const options = first?.options ?? this.carriedFact<ItemRequest['options']>('options');
-		this.limit = new ConcurrencyLimit(options?.maxConcurrentTasks ?? 1);
-		if (options) this.setWhileWaiting(options.whileWaiting);
+		const options = first?.options ?? this.carriedFact<RunOptions>('options') ?? DEFAULTS;
+		const { maxConcurrentTasks, whileWaiting } = options;
+		this.limit = new ConcurrencyLimit(maxConcurrentTasks);
+		this.setWhileWaiting(whileWaiting);
 		this.submitter = new Submitter(this, this.limit, this.carriedFact('overloads'));
-		this.facts = { options };
+		this.facts = { options: { maxConcurrentTasks, whileWaiting } };
 		if (!this.record.isResumed) this.warn(requests);
 		return items;
 	}

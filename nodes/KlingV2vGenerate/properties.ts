@@ -1,5 +1,6 @@
 import type { INodeProperties, INodePropertyOptions, IWebhookDescription } from 'n8n-workflow';
-import { requestProperties } from '../shared/providers/nodeProperties';
+import { allProviders } from '../shared/providers';
+import { requestProperties, shownFor } from '../shared/providers/nodeProperties';
 import { binaryPropertyName, downloadVideo, taskOptions } from '../shared/parameters/taskOptions';
 
 const whenDone: INodePropertyOptions = {
@@ -35,14 +36,14 @@ const completion: INodeProperties = {
 	},
 };
 
-/** MuleRouter has no callback per request; an agent cannot wait for minutes, nor use a file. */
+const notAsTool = { '@tool': [false] };
+const callingBack = allProviders.filter(({ callback }) => callback);
+const others = allProviders.filter(({ callback }) => !callback);
+
+/** Some APIs cannot call back per request; an agent cannot wait for minutes, nor use a file. */
 const completions: INodeProperties[] = [
-	{
-		...completion,
-		options: [onCallback, atOnce, whenDone],
-		displayOptions: { show: { '@tool': [false], provider: ['magnific'] } },
-	},
-	{ ...completion, displayOptions: { show: { '@tool': [false], provider: ['muleRouter'] } } },
+	shownFor(callingBack, { ...completion, options: [onCallback, atOnce, whenDone] }, notAsTool),
+	shownFor(others, completion, notAsTool),
 	{
 		...completion,
 		default: 'submitOnly',

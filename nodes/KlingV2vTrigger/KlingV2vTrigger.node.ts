@@ -8,7 +8,9 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { credentials } from '../shared/providers/nodeCredentials';
+import { allProviders } from '../shared/providers';
+import { credentials } from '../shared/providers/credentials';
+import { labelExpression } from '../shared/providers/nodeProperties';
 import { properties } from './properties';
 
 export class KlingV2vTrigger implements INodeType {
@@ -20,8 +22,7 @@ export class KlingV2vTrigger implements INodeType {
 		// For nodes of version 1, n8n evaluates an expression of its own at each request.
 		version: [1, 1.1],
 		defaultVersion: 1.1,
-		subtitle:
-			'={{ $parameter["provider"] === "muleRouter" ? "MuleRouter" : "Magnific" }}: {{ $parameter["events"].map((event) => event[0].toUpperCase() + event.slice(1)).join(", ") }}',
+		subtitle: `={{ ${labelExpression} }}: {{ $parameter["events"].map((event) => event[0].toUpperCase() + event.slice(1)).join(", ") }}`,
 		description: 'Start a workflow when a Kling video is finished or has failed',
 		eventTriggerDescription: 'Waiting for the provider to report a task',
 		activationMessage:
@@ -41,8 +42,7 @@ export class KlingV2vTrigger implements INodeType {
 			},
 		],
 		builderHint: {
-			searchHint:
-				"Starts a workflow when a Kling video task is finished or has failed, from a callback that it verifies. Its URL goes into Webhook URL of Kling V2V Generate (Magnific) or into MuleRouter's console.",
+			searchHint: `Starts a workflow when a Kling video task is finished or has failed, from a callback that it verifies. Its URL goes into ${allProviders.map(({ trigger }) => trigger.urlGoesInto).join(' or into ')}.`,
 			relatedNodes: [
 				{
 					nodeType: 'n8n-nodes-kling-v2v.klingV2vGenerate',
@@ -53,7 +53,7 @@ export class KlingV2vTrigger implements INodeType {
 		properties,
 	};
 
-	/** Neither provider lets a program register the URL: the user enters it. */
+	/** No provider lets a program register the URL: the user enters it. */
 	webhookMethods = {
 		default: {
 			async checkExists(this: IHookFunctions): Promise<boolean> {

@@ -2,7 +2,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { deliver } from '../shared/result/deliver';
 import { InvalidInput } from '../shared/errors';
 import { runItems } from '../shared/n8n/runItems';
-import { readFileField } from '../KlingV2vGenerate/request/itemRequest';
+import { readFileField } from '../shared/parameters/read';
 import { NodeRun } from '../shared/n8n/nodeRun';
 import { refOf } from '../shared/task';
 import type { KlingTask } from '../shared/task';

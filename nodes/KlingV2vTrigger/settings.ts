@@ -1,9 +1,10 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 import type { CallbackEvent } from '../shared/wait/callback';
 import { InvalidInput } from '../shared/errors';
-import { isProviderName, providers } from '../shared/providers';
+import { defaultProvider, isProviderName, providers } from '../shared/providers';
 import type { Provider } from '../shared/providers';
-import { authentication, events } from './properties';
+import { providerNames } from '../shared/providers/choice';
+import { events } from './properties';
 
 /** What the user has chosen, as far as a callback depends on it. */
 export interface Settings {
@@ -14,12 +15,15 @@ export interface Settings {
 }
 
 export function readSettings(context: Pick<IWebhookFunctions, 'getNodeParameter'>): Settings {
-	const name = context.getNodeParameter('provider', 'magnific');
-	if (!isProviderName(name)) throw new InvalidInput(['Provider must be magnific or muleRouter']);
-	const usual = authentication[name];
+	const name = context.getNodeParameter('provider', defaultProvider.name);
+	if (!isProviderName(name)) {
+		throw new InvalidInput([`Provider must be one of ${providerNames.join(', ')}`]);
+	}
+	const provider = providers[name];
+	const { authentication } = provider.trigger;
 	return {
-		provider: providers[name],
+		provider,
 		events: context.getNodeParameter(events.name, events.default) as CallbackEvent[],
-		isSigned: context.getNodeParameter(usual.name, usual.default) === 'signature',
+		isSigned: context.getNodeParameter(authentication.name, authentication.default) === 'signature',
 	};
 }

@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export interface SignedMessage {
 	/** `webhook-id` */
 	id: unknown;
-	/** `webhook-timestamp`, Unix time in seconds or milliseconds: Magnific does not say which. */
+	/** `webhook-timestamp`, Unix time in seconds or milliseconds: not every provider says which. */
 	timestamp: unknown;
 	/** `webhook-signature`, one or more `v1,<Base64>` with spaces between them. */
 	signature: unknown;
@@ -60,8 +60,8 @@ function readEntry(entry: string): string[] {
 }
 
 /**
- * Magnific signs with the secret's own bytes; standard webhooks, and one of Magnific's examples,
- * with what it decodes to. No key is ever empty: anyone could sign with that.
+ * Some providers sign with the secret's own bytes, others, as standard webhooks do, with what it
+ * decodes to. No key is ever empty: anyone could sign with that.
  */
 function* keysFrom(secret: string): Generator<Buffer> {
 	const text = secret.trim();

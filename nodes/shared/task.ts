@@ -3,13 +3,11 @@ import type { IDataObject } from 'n8n-workflow';
 /** The four statuses that every module speaks; a provider's own words stay in `providerStatus`. */
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed';
 
-export type ProviderName = 'magnific' | 'muleRouter';
+/** The name of a provider in the registry (`providers/registry.ts`). */
+export type ProviderName = string;
 
-export type EndpointName =
-	| 'referenceToVideo'
-	| 'videoToVideo'
-	| 'referenceVideoToVideo'
-	| 'videoEdit';
+/** The name of one of a provider's endpoints. */
+export type EndpointName = string;
 
 /** What finds a task again: without all three a paid result is lost. */
 export interface TaskRef {
@@ -18,7 +16,7 @@ export interface TaskRef {
 	taskId: string;
 }
 
-/** Why the provider gave a task up; Magnific gives no reason. */
+/** Why the provider gave a task up, as far as it says. */
 export interface TaskFailure {
 	code?: string;
 	reason: string;
@@ -87,8 +85,8 @@ export function taskToJson(task: KlingTask, timedOut = false): IDataObject {
 }
 
 /**
- * When a signed link stops working, read from the link itself: neither provider documents a lifetime.
- * Known signatures: `token=exp=<unix s>~hmac=…` (Magnific), `Expires=<unix s>` and
+ * When a signed link stops working, read from the link itself: no provider documents a lifetime.
+ * Known signatures: `token=exp=<unix s>~hmac=…` (Akamai), `Expires=<unix s>` (CloudFront) and
  * `X-Amz-Date` + `X-Amz-Expires` (S3 and its likes).
  * @returns ISO 8601, or null where the link does not say
  */

@@ -6,8 +6,8 @@ import type { VideoFacts } from '../../shared/media/video';
 const MB = 1024 * 1024;
 
 /**
- * What a reference video may be, as Magnific documents it (Kling 3 Omni, `video_url`); MuleRouter
- * passes the same limits on from Kling.
+ * What a reference video may be: Kling's own limits for Kling 3 Omni, which its providers document
+ * or pass on.
  */
 export const videoLimits = {
 	containers: ['mp4', 'mov'],
@@ -20,12 +20,12 @@ export const videoLimits = {
 	megabytes: 200,
 };
 
-/** What an image may be, as both providers document it. */
+/** What an image may be, as the providers document it. */
 export const imageLimits = {
 	/** Pixels of its width, and of its height. */
 	side: { min: 300 },
 	megabytes: 10,
-	/** Width to height, where MuleRouter asks for it. */
+	/** Width to height, for the providers that limit it (`limitsImageRatio`). */
 	ratio: { min: 1 / 2.5, max: 2.5 },
 };
 

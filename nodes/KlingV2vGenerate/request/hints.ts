@@ -1,7 +1,38 @@
+import type { Hint } from '../../shared/wait/record';
 import type { References } from '../../shared/providers';
+import type { ItemRequest } from './itemRequest';
+
+/** @returns a message for each thing in the requests that is about to cost the user money or time */
+export function hintsFor(requests: ItemRequest[]): Hint[] {
+	return [...unnamedVideo(requests), ...lackingReferences(requests), ...notSent(requests)];
+}
+
+function unnamedVideo(requests: ItemRequest[]): Hint[] {
+	const { length } = requests.filter(({ request }) => lacksReference(request.body.prompt));
+	if (length === 0) return [];
+	const prompts = length === 1 ? 'A prompt does' : `${length} prompts do`;
+	const message = `${prompts} not mention @Video1, so Kling may not use the reference video as you mean. Write @Video1 where you mean it`;
+	return [{ message, type: 'info' }];
+}
+
+function lackingReferences(requests: ItemRequest[]): Hint[] {
+	const lacking = requests.flatMap(({ request: { provider, body } }) =>
+		missing(body.prompt, provider.references(body)),
+	);
+	if (lacking.length === 0) return [];
+	const message = `A prompt mentions ${[...new Set(lacking)].join(', ')}, which its request does not hold, so Kling may make something else than you mean`;
+	return [{ message, type: 'warning' }];
+}
+
+function notSent(requests: ItemRequest[]): Hint[] {
+	if (!requests.some(({ options }) => options.validateOnly)) return [];
+	const message = 'Validate Only is on: of these items nothing was sent, and nothing billed';
+	return [{ message, type: 'info' }];
+}
+
 
 /** @returns whether the reference video is not mentioned in a prompt that says something */
-export function lacksReference(prompt: unknown): boolean {
+function lacksReference(prompt: unknown): boolean {
 	return typeof prompt === 'string' && !/@Video1\b/i.test(prompt);
 }
 
@@ -10,7 +41,7 @@ export function lacksReference(prompt: unknown): boolean {
  * list of elements: the video would be made, and billed, without them.
  * @returns the mentions as they are written
  */
-export function missing(prompt: unknown, held: References): string[] {
+function missing(prompt: unknown, held: References): string[] {
 	const mentions =
 		typeof prompt === 'string' ? prompt.matchAll(/(?<!\w)@(Video|Image|Element)(\d+)\b/gi) : [];
 	return [...mentions].flatMap(([mention, kind, number]) => {

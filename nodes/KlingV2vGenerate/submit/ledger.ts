@@ -107,7 +107,12 @@ export class Ledger {
 		entry.error = storedError(error);
 	}
 
-	setCreated(entry: LedgerEntry, watch: Watch, wishes: Wishes): CreatedEntry {
+	setCreated(
+		entry: LedgerEntry,
+		watch: Watch,
+		{ completion, binaryField, seconds }: Wishes,
+	): CreatedEntry {
+		const wishes = { completion, seconds, ...(binaryField === undefined ? {} : { binaryField }) };
 		const created = Object.assign(entry, { state: 'created' as const, watch, wishes });
 		delete created.error;
 		return created;

@@ -1,7 +1,6 @@
 import type { ErrorDetails } from '../errors';
 import { Refused } from '../errors';
-import { apiProperties } from '../providers/nodeProperties';
-import type { ApiProperty } from '../providers/nodeProperties';
+import { bodyProperties } from '../providers/nodeProperties';
 import type { Provider } from '../providers';
 import { excerpt } from '../util/unknown';
 import type { Answer } from './transport';
@@ -114,9 +113,7 @@ export function refusal(
 
 /** The provider names fields in its own spelling; the user knows them by their labels. */
 function labelOf(provider: Provider, wireName: string): string {
-	const { body, additionalFields } = apiProperties[provider.name];
-	const property: ApiProperty | undefined = [...body, ...additionalFields].find(
-		({ routing }) => routing.send.property === wireName,
-	);
+	const properties = [...bodyProperties(provider), ...provider.parameters.additionalFields];
+	const property = properties.find(({ routing }) => routing.send.property === wireName);
 	return property?.displayName ?? wireName;
 }

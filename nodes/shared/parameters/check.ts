@@ -1,7 +1,7 @@
 import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
 import { Media } from '../media/media';
-import type { ApiProperty, Limits, Scope } from './apiProperty';
-import { isShown } from './apiProperty';
+import type { ApiProperty, Limits, Scope } from './declare';
+import { isShown } from './declare';
 import { asArray, asObject, excerpt, isHttpUrl, isObject } from '../util/unknown';
 
 /** A value as it was found, or what is wrong with it; `undefined` where the user left it alone. */
@@ -56,20 +56,20 @@ export function checkFields(
 		const checked = checkValue(property, given, label(property), scope);
 		problems.push(...checked.problems);
 		if (checked.value === undefined) continue;
-		place(body, property.routing.send.property, checked.value);
+		place(body, property, checked.value);
 	}
 	return { body, problems };
 }
 
-/** @param path `name`, or `list[0].name` for a field of a list's first entry */
-function place(body: Record<string, unknown>, path: string, value: unknown): void {
-	const [, list, name] = /^(\w+)\[0\]\.(\w+)$/.exec(path) ?? [];
+function place(body: Record<string, unknown>, property: ApiProperty, value: unknown): void {
+	const { routing, entryOf: list } = property;
+	const field = { [routing.send.property]: value };
 	if (list === undefined) {
-		body[path] = value;
+		Object.assign(body, field);
 		return;
 	}
-	const [first, ...others] = asArray(body[list]).map(asObject);
-	body[list] = [{ ...first, [name]: value }, ...others];
+	const [entry, ...others] = asArray(body[list]).map(asObject);
+	body[list] = [{ ...entry, ...field }, ...others];
 }
 
 function isLeftAlone(given: unknown): boolean {

@@ -1,6 +1,6 @@
 import type { INodeProperties } from 'n8n-workflow';
-import type { ApiProperty } from './apiProperty';
-import { sentAs } from './apiProperty';
+import type { ApiProperty } from './declare';
+import { sentAs } from './declare';
 
 /** Documented alike by both providers: the longest prompt, in characters. */
 const MAX_PROMPT = 2500;

@@ -8,6 +8,7 @@ import {
 	taskOptions,
 	validateOnly,
 	waitLimit,
+	whileWaiting,
 } from './taskOptions';
 import { checkValue } from './check';
 
@@ -23,9 +24,13 @@ export interface Options {
 	maxTotalSeconds: number;
 	validateOnly: boolean;
 	checkMedia: boolean;
+	whileWaiting: WhileWaiting;
 }
 
-/** What keeps money from being spent does not go without saying where an expression gives nothing. */
+/** How a run spends the time until its tasks have finished. */
+export type WhileWaiting = 'auto' | 'sleep' | 'run';
+
+/** A spending guard whose expression yields nothing is refused, not treated as unset. */
 const GUARDS = [maxTasks, maxTotalSeconds, validateOnly];
 
 /** @returns the options of one item, and a sentence for each thing wrong with them */
@@ -56,6 +61,7 @@ export function readOptions(
 			maxTotalSeconds: numberOf(maxTotalSeconds) ?? Infinity,
 			validateOnly: values[validateOnly.name] === true,
 			checkMedia: values[checkMedia.name] !== false,
+			whileWaiting: (values[whileWaiting.name] ?? 'auto') as WhileWaiting,
 		},
 		problems,
 	};

@@ -1,5 +1,5 @@
 import type { INodeProperties } from 'n8n-workflow';
-import type { ApiProperty } from './apiProperty';
+import type { ApiProperty } from './declare';
 
 /** Parameters about waiting, files and spending, which no API knows of. */
 
@@ -94,6 +94,33 @@ export const checkMedia: INodeProperties = {
 		'Whether to look at the reference video and the images before anything is paid: kind, length, size and frame rate. Reads a small part of each file.',
 };
 
+export const whileWaiting: INodeProperties = {
+	displayName: 'While Waiting',
+	name: 'whileWaiting',
+	type: 'options',
+	options: [
+		{
+			name: 'Automatic',
+			value: 'auto',
+			description:
+				'Sleep, except where somebody waits for the answer of this execution: an agent, a chat, a parent workflow, a Webhook or Form that answers at the end',
+		},
+		{
+			name: 'Run',
+			value: 'run',
+			description: 'Stay awake: notice the end sooner, hold a worker, and be lost when n8n is ended',
+		},
+		{
+			name: 'Sleep',
+			value: 'sleep',
+			description:
+				"Sleep in n8n's database between two looks, without a worker; n8n can be restarted meanwhile",
+		},
+	],
+	default: 'auto',
+	description: 'How the execution spends the time until the video is there',
+};
+
 /** The same parameter twice: in a workflow, and with another default as an AI agent's tool. */
 export function withToolDefault(
 	property: INodeProperties,
@@ -115,4 +142,5 @@ export const taskOptions: INodeProperties[] = [
 	pollInterval,
 	validateOnly,
 	waitLimit,
+	whileWaiting,
 ];

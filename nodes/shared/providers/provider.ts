@@ -1,7 +1,8 @@
-import type { IDataObject } from 'n8n-workflow';
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+import type { ApiProperty } from '../parameters/declare';
 import type { EndpointName, KlingTask, ProviderName, TaskRef, TaskStatus } from '../task';
 
-/** What a provider says when it refuses a request. */
+/** The reasons that a provider gives when it refuses a request. */
 export interface Problem {
 	reason?: string;
 	code?: string;
@@ -9,7 +10,7 @@ export interface Problem {
 	fields: Array<{ name: string; reason: string }>;
 }
 
-/** What a callback says, before anything of it is believed. */
+/** The claims of a callback, before anything of it is believed. */
 export interface Callback {
 	/** The message's own id, where the body carries one. */
 	messageId?: string;
@@ -37,27 +38,64 @@ export const DEFAULT_SECONDS = 5;
 /** How many of each a request brings along, for its prompt to mention as `@Image1`. */
 export type References = Record<'video' | 'image' | 'element', number>;
 
-/** Everything that differs between the two APIs. A third one is one more object of this shape. */
+/**
+ * The documented parameters of a request, in the order of the editor. Each is shown for its own
+ * provider only: `nodeProperties.ts` adds that condition.
+ */
+export interface RequestParameters {
+	/** Chooses the endpoint, where there are several. */
+	endpoint?: INodeProperties;
+	/** An `ApiProperty` where the API takes the mode in the request body. */
+	mode: INodeProperties | ApiProperty;
+	prompt: ApiProperty;
+	/** The reference video, and what else stands at the top level of the node. */
+	main: ApiProperty[];
+	additionalFields: ApiProperty[];
+}
+
+/** How the Kling V2V Trigger is set up for a provider. */
+export interface TriggerSetup {
+	/** Tells the user where the trigger's URL goes; shown above the parameters. */
+	notice: string;
+	/** The same in a few words, to follow "Its URL goes into". */
+	urlGoesInto: string;
+	/** The parameter Authentication, with the provider's own default and words. */
+	authentication: INodeProperties;
+	/** The provider's own name for the event Running, where it has one. */
+	runningEvent?: string;
+}
+
+/**
+ * Everything that differs between the APIs, and everything that the editor shows of a provider. A
+ * new provider is one more object of this shape; nothing outside its folder knows its name.
+ */
 export interface Provider {
+	/** Its name in parameters and items. Saved workflows hold it, so it stays the same for ever. */
 	name: ProviderName;
+	/** Its name for people. */
 	label: string;
+	/** A few words beside the label, where the editor offers the provider. */
+	description?: string;
+	/** Words by which people look for the nodes. */
+	searchTerms: readonly string[];
 	/** The n8n credential type that holds its key. */
 	credential: string;
-	endpoints: readonly EndpointName[];
-	createPath(endpoint: EndpointName, mode: Mode): string;
-	statusPath(ref: TaskRef): string;
-	/** Lists the account's tasks, where the API can. */
-	listPath?: string;
+
+	parameters: RequestParameters;
 	/** Rules between parameters, checked before anything is sent; each is a sentence for the user. */
 	rules(body: Record<string, unknown>, endpoint: EndpointName): string[];
 	references(body: Record<string, unknown>): References;
 	/** How long the video of a request will be, in seconds; the longest possible where it depends. */
 	seconds(body: Record<string, unknown>, endpoint: EndpointName): number;
-	/** @returns the task, or undefined when the answer holds no usable task id */
-	readCreated(endpoint: EndpointName, body: unknown): KlingTask | undefined;
-	/** @returns the task, or undefined when this is no status answer */
-	readTask(ref: TaskRef, body: unknown): KlingTask | undefined;
-	readList?(body: unknown): KlingTask[] | undefined;
+	/** Whether the ratio of an image's sides is limited. */
+	limitsImageRatio: boolean;
+
+	/** The names of its endpoints; the first is the default. */
+	endpoints: readonly EndpointName[];
+	createPath(endpoint: EndpointName, mode: Mode): string;
+	statusPath(ref: TaskRef): string;
+	/** Lists the account's tasks, where the API can. */
+	listPath?: string;
 	/** How the API takes files that have no public URL, where it does. */
 	upload?: {
 		path: string;
@@ -67,17 +105,24 @@ export interface Provider {
 		/** @returns undefined when the answer is no ticket */
 		readTicket(body: unknown): Ticket | undefined;
 	};
-	/** Whether the ratio of an image's sides is limited. */
-	limitsImageRatio: boolean;
 	/** How to ask for callbacks about one request, where the API can. */
 	callback?: {
 		ask(url: string): Record<string, unknown>;
 		/** Whether the body asks for some already. */
 		isTaken(body: Record<string, unknown>): boolean;
 	};
-	/** @returns `foreign` for what is about another model, or undefined when it is no callback */
-	readCallback(body: unknown): Callback | 'foreign' | undefined;
+
+	/** @returns the task, or undefined when the answer holds no usable task id */
+	readCreated(endpoint: EndpointName, body: unknown): KlingTask | undefined;
+	/** @returns the task, or undefined when this is no status answer */
+	readTask(ref: TaskRef, body: unknown): KlingTask | undefined;
+	/** @returns the tasks, or undefined when this is no list */
+	readList?(body: unknown): KlingTask[] | undefined;
 	readProblem(body: unknown): Problem;
 	/** Whether a failure means "too many tasks at once", which passes by itself. */
 	isOverload(problem: { code?: string; reason?: string }): boolean;
+
+	trigger: TriggerSetup;
+	/** @returns `foreign` for what is about another model, or undefined when it is no callback */
+	readCallback(body: unknown): Callback | 'foreign' | undefined;
 }

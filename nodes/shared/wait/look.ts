@@ -5,16 +5,18 @@ import { concealer, concealTask } from '../http/conceal';
 import { read, retryAfter } from '../http/transport';
 import type { RequestContext } from '../http/transport';
 import type { NodeRun } from '../n8n/nodeRun';
-import { providers } from '../providers';
+import { allProviders, labelsOf, providers } from '../providers';
 import type { KlingTask, TaskRef } from '../task';
 import { lacksLink, refOf } from '../task';
 import { timing } from '../timing';
 import { excerpt } from '../util/unknown';
 
+const withEndpoints = allProviders.filter(({ endpoints }) => endpoints.length > 1);
+
 const ADVICE: Record<number, string> = {
 	401: 'The task goes on at the provider. Correct the key in the credential, then use Kling Task Status with this task ID.',
 	403: 'The task goes on at the provider. Allow this key to read it, then use Kling Task Status with this task ID.',
-	404: 'Check the task ID, the provider (for MuleRouter the endpoint, too), and the Base URL in the credential: a task is found only where it was made.',
+	404: `Check the task ID, the provider (for ${labelsOf(withEndpoints)} the endpoint, too), and the Base URL in the credential: a task is found only where it was made.`,
 };
 
 /**

@@ -9,13 +9,14 @@ import {
 } from '../../util/unknown';
 import type { Json } from '../../util/unknown';
 import { lacksLink } from '../../task';
-import type { KlingTask, TaskRef, TaskStatus } from '../../task';
-import { isConcurrencyCode } from '../kling';
+import type { EndpointName, KlingTask, TaskRef, TaskStatus } from '../../task';
 import { DEFAULT_SECONDS } from '../provider';
-import type { Callback, Problem, Provider, Ticket } from '../provider';
+import type { Callback, Mode, Problem, References, Ticket } from '../provider';
 
-/** Magnific: the documented paths of "Kling 3 Omni - Video-to-video generation". */
-const TASKS_PATH = '/v1/ai/reference-to-video/kling-v3-omni';
+/** The documented paths, bodies and answers of "Kling 3 Omni - Video-to-video generation". */
+
+/** Of the list and, with an id, of a status. To create a task, the mode is its suffix. */
+export const TASKS_PATH = '/v1/ai/reference-to-video/kling-v3-omni';
 
 const STATUSES = new Map<string, TaskStatus>([
 	['CREATED', 'pending'],
@@ -26,43 +27,51 @@ const STATUSES = new Map<string, TaskStatus>([
 
 const PLACE = { provider: 'magnific', endpoint: 'referenceToVideo' } as const;
 
-export const magnific: Provider = {
-	name: 'magnific',
-	label: 'Magnific',
-	credential: 'magnificApi',
-	endpoints: ['referenceToVideo'],
-	createPath: (_endpoint, mode) => `${TASKS_PATH}-${mode}`,
-	// One path for both modes: the status has no tier suffix.
-	statusPath: ({ taskId }) => `${TASKS_PATH}/${encodeURIComponent(taskId)}`,
-	listPath: TASKS_PATH,
-	rules: () => [],
-	references: ({ image_url: image }) => ({ video: 1, image: image ? 1 : 0, element: 0 }),
-	upload: {
-		path: '/v1/ai/uploads/request-url',
-		types: ['video/mp4', 'video/quicktime', 'video/webm', 'image/png', 'image/jpeg', 'image/webp'],
-		body: (mimeType) => ({ files: [{ content_type: mimeType }] }),
-		readTicket,
-	},
-	limitsImageRatio: false,
-	callback: {
-		ask: (url) => ({ webhook_url: url }),
-		isTaken: (body) => body.webhook_url !== undefined,
-	},
-	seconds: ({ duration }) => Number(duration ?? DEFAULT_SECONDS),
-	readCreated: (endpoint, body) => readTask({ provider: 'magnific', endpoint }, body),
-	readTask: (ref, body) => {
-		const task = readTask(ref, body, ref.taskId);
-		return task?.taskId === ref.taskId ? task : undefined;
-	},
-	readList: (body) => {
-		const list = asObject(body).data;
-		if (!Array.isArray(list)) return undefined;
-		return list.map((entry) => readTask(PLACE, entry)).filter((task) => task !== undefined);
-	},
-	readCallback,
-	readProblem,
-	isOverload: isConcurrencyCode,
+export const endpoints = [PLACE.endpoint];
+
+export function createPath(_endpoint: EndpointName, mode: Mode): string {
+	return `${TASKS_PATH}-${mode}`;
+}
+
+/** One path for both modes: the status has no suffix. */
+export function statusPath({ taskId }: TaskRef): string {
+	return `${TASKS_PATH}/${encodeURIComponent(taskId)}`;
+}
+
+export const upload = {
+	path: '/v1/ai/uploads/request-url',
+	types: ['video/mp4', 'video/quicktime', 'video/webm', 'image/png', 'image/jpeg', 'image/webp'],
+	body: (mimeType: string) => ({ files: [{ content_type: mimeType }] }),
+	readTicket,
 };
+
+export const callback = {
+	ask: (url: string) => ({ webhook_url: url }),
+	isTaken: (body: Json) => body.webhook_url !== undefined,
+};
+
+export function references({ image_url: image }: Json): References {
+	return { video: 1, image: image ? 1 : 0, element: 0 };
+}
+
+export function seconds({ duration }: Json): number {
+	return Number(duration ?? DEFAULT_SECONDS);
+}
+
+export function readCreated(endpoint: EndpointName, body: unknown): KlingTask | undefined {
+	return read({ provider: PLACE.provider, endpoint }, body);
+}
+
+export function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
+	const task = read(ref, body, ref.taskId);
+	return task?.taskId === ref.taskId ? task : undefined;
+}
+
+export function readList(body: unknown): KlingTask[] | undefined {
+	const list = asObject(body).data;
+	if (!Array.isArray(list)) return undefined;
+	return list.map((entry) => read(PLACE, entry)).filter((task) => task !== undefined);
+}
 
 function unwrap(body: unknown): Json {
 	const outer = asObject(body);
@@ -73,7 +82,7 @@ function unwrap(body: unknown): Json {
  * Status answers, create answers, list entries and callbacks are one shape, with or without `data` around it.
  * @param knownId the id that was asked for, where the answer may leave it out
  */
-function readTask(
+function read(
 	ref: Omit<TaskRef, 'taskId'>,
 	body: unknown,
 	knownId?: string,
@@ -98,17 +107,17 @@ function readTask(
 	};
 }
 
-/** Unlike an answer, a callback comes from anybody: what is not as documented is none. */
-function readCallback(body: unknown): Callback | undefined {
+/** Unlike an answer, a callback comes from anybody: one that is not as documented is none. */
+export function readCallback(body: unknown): Callback | undefined {
 	const { status, generated } = unwrap(body);
 	const isCallback =
 		STATUSES.has(status as string) && (Array.isArray(generated) || (generated ?? null) === null);
-	const task = isCallback ? readTask(PLACE, body) : undefined;
+	const task = isCallback ? read(PLACE, body) : undefined;
 	if (!task) return undefined;
 	return {
 		taskId: task.taskId,
 		status: task.status,
-		endpoints: magnific.endpoints,
+		endpoints,
 		...(lacksLink(task) ? {} : { task }),
 	};
 }
@@ -135,7 +144,7 @@ function readTicket(body: unknown): Ticket | undefined {
 }
 
 /** 400 is `{message}` or problem+json, which may be nested under `problem`. */
-function readProblem(body: unknown): Problem {
+export function readProblem(body: unknown): Problem {
 	const outer = asObject(body);
 	const problem = isObject(outer.problem) ? outer.problem : outer;
 	return {

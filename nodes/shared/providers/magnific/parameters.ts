@@ -1,6 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
-import type { ApiProperty } from '../../parameters/apiProperty';
-import { sentAs } from '../../parameters/apiProperty';
+import { authentication } from '../../parameters/authentication';
+import type { ApiProperty } from '../../parameters/declare';
+import { sentAs } from '../../parameters/declare';
 import {
 	aspectRatio,
 	duration,
@@ -10,14 +11,9 @@ import {
 	videoBinaryPropertyName,
 	videoUrl,
 } from '../../parameters/common';
+import type { RequestParameters, TriggerSetup } from '../provider';
 
 /** The documented body of Magnific's "Kling 3 Omni - Video-to-video generation", and its two paths. */
-
-const onMagnific = { show: { provider: ['magnific'] } };
-
-function onMagnificFrom(videoSource: string) {
-	return { show: { ...onMagnific.show, videoSource: [videoSource] } };
-}
 
 /** Not in the body: the mode is the path's suffix. */
 const mode: INodeProperties = {
@@ -27,7 +23,6 @@ const mode: INodeProperties = {
 	options: modeOptions,
 	default: 'std',
 	description: 'Quality of the new video (default Standard)',
-	displayOptions: onMagnific,
 };
 
 const additionalFields: ApiProperty[] = [
@@ -84,13 +79,19 @@ const additionalFields: ApiProperty[] = [
 	},
 ];
 
-export const magnificProperties = {
+export const parameters: RequestParameters = {
 	mode,
-	body: [
-		{ ...prompt, displayOptions: onMagnific },
-		{ ...videoUrl, displayOptions: onMagnificFrom('url') },
-		{ ...videoBinaryPropertyName, displayOptions: onMagnificFrom('binary') },
-	] satisfies ApiProperty[],
+	prompt,
+	main: [
+		{ ...videoUrl, displayOptions: { show: { videoSource: ['url'] } } },
+		{ ...videoBinaryPropertyName, displayOptions: { show: { videoSource: ['binary'] } } },
+	],
 	additionalFields,
-	displayOptions: onMagnific,
+};
+
+export const trigger: TriggerSetup = {
+	notice:
+		'Open Webhook URLs above, and copy the Production URL into the Kling V2V Generate node that makes the videos: Additional Fields → Webhook URL, with When to Continue set to Return Task ID Immediately. Use it for tasks of Kling 3 Omni video to video only.',
+	urlGoesInto: 'Webhook URL of Kling V2V Generate (Magnific)',
+	authentication: { ...authentication, default: 'signature' },
 };

@@ -1,18 +1,20 @@
 import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../../util/unknown';
+import type { Json } from '../../util/unknown';
 import { newTask } from '../../task';
 import type { EndpointName, KlingTask, TaskFailure, TaskRef, TaskStatus } from '../../task';
-import { isConcurrencyCode } from '../kling';
 import { DEFAULT_SECONDS } from '../provider';
-import type { Callback, Problem, Provider } from '../provider';
+import type { Callback, Problem, References } from '../provider';
 
 const MODEL_PATH = '/vendors/klingai/v1/kling-v3-omni';
 
-/** MuleRouter: each endpoint creates, and keeps, its own tasks. */
-const CREATE_PATHS: Partial<Record<EndpointName, string>> = {
+/** Each endpoint creates, and keeps, its own tasks. */
+const CREATE_PATHS: Record<EndpointName, string> = {
 	videoToVideo: `${MODEL_PATH}/video-to-video/generation`,
 	referenceVideoToVideo: `${MODEL_PATH}/reference-video-to-video/generation`,
 	videoEdit: `${MODEL_PATH}/video-to-video/edit`,
 };
+
+export const endpoints = Object.keys(CREATE_PATHS);
 
 const STATUSES = new Map<string, TaskStatus>([
 	['pending', 'pending'],
@@ -37,41 +39,29 @@ const LONGEST_REFERENCE_SECONDS = 10;
 /** Images and elements together, beside a reference video. */
 const MAX_REFERENCES = 4;
 
-export const muleRouter: Provider = {
-	name: 'muleRouter',
-	label: 'MuleRouter',
-	credential: 'muleRouterApi',
-	endpoints: ['videoToVideo', 'referenceVideoToVideo', 'videoEdit'],
-	createPath: (endpoint) => createPath(endpoint),
-	statusPath: ({ endpoint, taskId }) => `${createPath(endpoint)}/${encodeURIComponent(taskId)}`,
-	rules,
-	references: (body) => ({
+export function createPath(endpoint: EndpointName): string {
+	return CREATE_PATHS[endpoint];
+}
+
+export function statusPath({ endpoint, taskId }: TaskRef): string {
+	return `${createPath(endpoint)}/${encodeURIComponent(taskId)}`;
+}
+
+export function references(body: Json): References {
+	return {
 		video: 1,
 		image: [...asArray(body.images), body.first_frame, body.last_frame].filter(Boolean).length,
 		element: asArray(body.elements).length,
-	}),
-	limitsImageRatio: true,
-	seconds: (body, endpoint) =>
-		endpoint === 'videoEdit' || firstVideo(body)?.refer_type === 'base'
-			? LONGEST_REFERENCE_SECONDS
-			: Number(body.duration ?? DEFAULT_SECONDS),
-	readCreated: (endpoint, body) => {
-		const taskId = readTaskId(taskInfo(body).id);
-		if (taskId === undefined) return undefined;
-		const ref = { provider: 'muleRouter', endpoint, taskId } as const;
-		return readTask(ref, body) ?? newTask(ref, 'pending');
-	},
-	readTask,
-	readCallback,
-	readProblem,
-	isOverload: isConcurrencyCode,
-};
-
-function createPath(endpoint: EndpointName): string {
-	return CREATE_PATHS[endpoint] ?? `${MODEL_PATH}/video-to-video/generation`;
+	};
 }
 
-function rules(body: Record<string, unknown>, endpoint: EndpointName): string[] {
+export function seconds(body: Json, endpoint: EndpointName): number {
+	return endpoint === 'videoEdit' || firstVideo(body)?.refer_type === 'base'
+		? LONGEST_REFERENCE_SECONDS
+		: Number(body.duration ?? DEFAULT_SECONDS);
+}
+
+export function rules(body: Json, endpoint: EndpointName): string[] {
 	const problems: string[] = [];
 	if (body.last_frame !== undefined && body.first_frame === undefined) {
 		problems.push('Last Frame needs a First Frame');
@@ -99,15 +89,22 @@ function rules(body: Record<string, unknown>, endpoint: EndpointName): string[] 
 	return problems;
 }
 
-function firstVideo(body: Record<string, unknown>) {
+function firstVideo(body: Json) {
 	return asArray(body.video_list).map(asObject).at(0);
 }
 
-function taskInfo(body: unknown): Record<string, unknown> {
+function taskInfo(body: unknown): Json {
 	return asObject(asObject(body).task_info);
 }
 
-function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
+export function readCreated(endpoint: EndpointName, body: unknown): KlingTask | undefined {
+	const taskId = readTaskId(taskInfo(body).id);
+	if (taskId === undefined) return undefined;
+	const ref = { provider: 'muleRouter', endpoint, taskId };
+	return readTask(ref, body) ?? newTask(ref, 'pending');
+}
+
+export function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
 	const info = taskInfo(body);
 	const providerStatus = asText(info.status);
 	const taskId = info.id === undefined ? ref.taskId : readTaskId(info.id);
@@ -131,7 +128,7 @@ function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
  * Callbacks are set up for the whole account, so most may be about other models. None names the
  * endpoint that keeps the task, nor can it be believed for what it says: the task is looked up.
  */
-function readCallback(body: unknown): Callback | 'foreign' | undefined {
+export function readCallback(body: unknown): Callback | 'foreign' | undefined {
 	const { id, type, data } = asObject(body);
 	const { vendor = '', model_name: model = '', payload } = asObject(data);
 	const status = EVENTS.get(type);
@@ -160,7 +157,7 @@ function isForeign(model: string): boolean {
 function likeliestFirst(model: string): EndpointName[] {
 	const isNamed = (endpoint: EndpointName) =>
 		model.includes(createPath(endpoint).slice(MODEL_PATH.length));
-	return [...muleRouter.endpoints].sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
+	return [...endpoints].sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
 }
 
 /** A failed task answers HTTP 200, with its reason in one of three places. */
@@ -174,7 +171,7 @@ function readFailure(body: unknown): TaskFailure {
 }
 
 /** Refusals are RFC 9457 problems: `{status, title, detail, code}`. */
-function readProblem(body: unknown): Problem {
+export function readProblem(body: unknown): Problem {
 	const outer = asObject(body);
 	const problem = isObject(outer.error) ? outer.error : outer;
 	return {

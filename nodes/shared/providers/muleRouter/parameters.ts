@@ -1,7 +1,8 @@
 import type { INodeProperties } from 'n8n-workflow';
+import { askTheApi, authentication, signature } from '../../parameters/authentication';
 import type { EndpointName } from '../../task';
-import type { ApiProperty } from '../../parameters/apiProperty';
-import { sentAs } from '../../parameters/apiProperty';
+import type { ApiProperty } from '../../parameters/declare';
+import { sentAs } from '../../parameters/declare';
 import {
 	aspectRatio,
 	duration,
@@ -11,17 +12,16 @@ import {
 	videoBinaryPropertyName,
 	videoUrl,
 } from '../../parameters/common';
+import type { RequestParameters, TriggerSetup } from '../provider';
 
 /**
  * The documented bodies of MuleRouter's three Kling V3 Omni endpoints: "Video to Video Generation",
  * and the newer reference and edit endpoints.
  */
 
-const onMuleRouter = { show: { provider: ['muleRouter'] } };
-
 /** For a property at the top level of the node. */
 function onEndpoints(...endpoint: EndpointName[]) {
-	return { show: { provider: ['muleRouter'], endpoint } };
+	return { show: { endpoint } };
 }
 
 function onEndpointsFrom(videoSource: string, ...endpoint: EndpointName[]) {
@@ -33,7 +33,7 @@ function withinEndpoints(...endpoint: EndpointName[]) {
 	return { show: { '/endpoint': endpoint } };
 }
 
-export const endpoint: INodeProperties = {
+const endpoint: INodeProperties = {
 	displayName: 'Endpoint',
 	name: 'endpoint',
 	type: 'options',
@@ -57,7 +57,6 @@ export const endpoint: INodeProperties = {
 	],
 	default: 'videoToVideo',
 	description: "Which of MuleRouter's Kling endpoints makes the video",
-	displayOptions: onMuleRouter,
 };
 
 const mode: ApiProperty = {
@@ -67,7 +66,6 @@ const mode: ApiProperty = {
 	options: modeOptions,
 	default: 'pro',
 	description: 'Quality of the new video (default Pro)',
-	displayOptions: onMuleRouter,
 	...sentAs('mode'),
 };
 
@@ -235,15 +233,16 @@ const additionalFields: ApiProperty[] = [
 	negativePrompt,
 ];
 
-export const muleRouterProperties = {
+export const parameters: RequestParameters = {
+	endpoint,
 	mode,
-	body: [
-		mode,
-		{ ...prompt, required: true, displayOptions: onMuleRouter },
+	prompt: { ...prompt, required: true },
+	main: [
 		videoList,
 		{
 			...videoBinaryPropertyName,
-			...sentAs('video_list[0].video_url'),
+			...sentAs('video_url'),
+			entryOf: 'video_list',
 			displayOptions: onEndpointsFrom('binary', 'videoToVideo'),
 		},
 		{
@@ -265,7 +264,25 @@ export const muleRouterProperties = {
 			displayOptions: onEndpoints('referenceVideoToVideo', 'videoEdit'),
 			...sentAs('keep_audio'),
 		},
-	] satisfies ApiProperty[],
+	],
 	additionalFields,
-	displayOptions: onMuleRouter,
+};
+
+export const trigger: TriggerSetup = {
+	notice:
+		'Open Webhook URLs above, and add the Production URL in the MuleRouter console under Webhooks, with the events task.succeeded and task.failed. Callbacks about other models are passed over.',
+	urlGoesInto: "MuleRouter's console",
+	// It is not published how MuleRouter signs, and its callbacks do not say which endpoint has the task.
+	authentication: {
+		...authentication,
+		options: [
+			{ ...askTheApi, name: 'Ask the API (Recommended)' },
+			{
+				...signature,
+				description:
+					'Check the signature, and ask the API as well. MuleRouter has not published how it signs, so this assumes the usual way (standardwebhooks.com); Ask the API is recommended. Needs the Webhook Secret in the credential.',
+			},
+		],
+	},
+	runningEvent: 'task.created',
 };

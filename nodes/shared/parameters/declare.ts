@@ -30,9 +30,11 @@ export interface ApiProperty extends INodeProperties {
 	wire?: 'string' | 'yesNo';
 	/** Sent with its default too: the API asks for it, or documents no default of its own. */
 	alwaysSent?: true;
+	/** The name of a list in the request, to whose only entry the field belongs. */
+	entryOf?: string;
 }
 
-/** @param name the field's place in the request body, as `name` or `list[0].name` */
+/** @param name what the API calls the field */
 export function sentAs(name: string): Pick<ApiProperty, 'routing'> {
 	return { routing: { send: { type: 'body', property: name } } };
 }

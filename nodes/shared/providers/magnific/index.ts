@@ -1,0 +1,35 @@
+import { isConcurrencyCode } from '../kling';
+import type { Provider } from '../provider';
+import * as api from './api';
+import { parameters, trigger } from './parameters';
+
+/** Magnific: "Kling 3 Omni - Video-to-video generation", one endpoint with a path for each mode. */
+export const magnific: Provider = {
+	name: 'magnific',
+	label: 'Magnific',
+	description: 'Formerly the Freepik API',
+	searchTerms: ['Magnific', 'Freepik'],
+	credential: 'magnificApi',
+
+	parameters,
+	rules: () => [],
+	references: api.references,
+	seconds: api.seconds,
+	limitsImageRatio: false,
+
+	endpoints: api.endpoints,
+	createPath: api.createPath,
+	statusPath: api.statusPath,
+	listPath: api.TASKS_PATH,
+	upload: api.upload,
+	callback: api.callback,
+
+	readCreated: api.readCreated,
+	readTask: api.readTask,
+	readList: api.readList,
+	readProblem: api.readProblem,
+	isOverload: isConcurrencyCode,
+
+	trigger,
+	readCallback: api.readCallback,
+};

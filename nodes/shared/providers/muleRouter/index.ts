@@ -1,0 +1,30 @@
+import { isConcurrencyCode } from '../kling';
+import type { Provider } from '../provider';
+import * as api from './api';
+import { parameters, trigger } from './parameters';
+
+/** MuleRouter: three Kling V3 Omni endpoints, each of which creates and keeps its own tasks. */
+export const muleRouter: Provider = {
+	name: 'muleRouter',
+	label: 'MuleRouter',
+	searchTerms: ['MuleRouter'],
+	credential: 'muleRouterApi',
+
+	parameters,
+	rules: api.rules,
+	references: api.references,
+	seconds: api.seconds,
+	limitsImageRatio: true,
+
+	endpoints: api.endpoints,
+	createPath: api.createPath,
+	statusPath: api.statusPath,
+
+	readCreated: api.readCreated,
+	readTask: api.readTask,
+	readProblem: api.readProblem,
+	isOverload: isConcurrencyCode,
+
+	trigger,
+	readCallback: api.readCallback,
+};

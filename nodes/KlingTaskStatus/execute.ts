@@ -1,22 +1,37 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { readItems, runItems } from '../shared/n8n/runItems';
-import { NodeRun } from '../shared/n8n/nodeRun';
-import { operations, readPurpose, readRequest } from './operations';
+import type { FailedItem } from '../shared/n8n/runItems';
+import { WaitingRun } from '../shared/wait/waitingRun';
+import { operations } from './operations';
+import { readRequest, readRouting } from './readRequest';
+import type { Request } from './readRequest';
 import { byStatus } from './routing';
 
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-	const session = new NodeRun(context);
+	const run = new WaitingRun(context);
+	// A new try of Retry On Fail asks anew.
+	if (!run.record.isResumed) run.record.remove((entry) => run.record.isOwn(entry));
 	let isRouted = false;
-	const requests = readItems(session, (item) => {
-		const purpose = readPurpose(context, item);
-		isRouted ||= purpose.isRouted;
-		return readRequest(context, item, purpose);
+	const requests = readItems<Request | FailedItem>(context, (item) => {
+		const routing = readRouting(context, item);
+		isRouted ||= routing.isRouted;
+		return readRequest(context, item, routing);
 	});
+	const [first] = requests.filter((request) => 'options' in request);
+	run.setWhileWaiting(first?.options.whileWaiting ?? 'auto');
+	run.turn.begin(requests.length);
 	const output = await runItems(
-		session,
+		run,
 		requests,
-		async (request) => await operations[request.operation](session, request),
+		async (request) =>
+			await run.inTurn(request.item, async () => {
+				if ('fault' in request) throw request.fault;
+				return await operations[request.operation](run, request);
+			}),
 	);
-	session.end();
-	return isRouted ? byStatus(output) : [output];
+	const routed = (items: INodeExecutionData[]) => (isRouted ? byStatus(items) : [items]);
+	if (run.asleepUntil !== undefined) return routed(await run.sleep(output));
+	run.record.remove((entry) => run.record.isOwn(entry));
+	run.end();
+	return routed(output);
 }

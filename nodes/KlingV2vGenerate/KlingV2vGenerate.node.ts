@@ -54,8 +54,8 @@ export class KlingV2vGenerate implements INodeType {
 
 	/** Called through the resume URL of an execution that is paused until callback. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
-		const { nudge } = await import('../shared/wait/nudge');
-		return await nudge(this);
+		const { resume } = await import('../shared/wait/resume');
+		return await resume(this);
 	}
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {

@@ -6,12 +6,10 @@ import type { Outcome } from '../shared/n8n/output';
 import type { Options } from '../shared/parameters/options';
 import { expectVideo } from '../shared/wait/look';
 import { storedError } from '../shared/wait/record';
-import { Asleep } from '../shared/wait/turn';
-import { progressOf, waitForTask } from '../shared/wait/waitForTask';
+import { bringVideo, waitForTask } from '../shared/wait/waitForTask';
 import type { Waited } from '../shared/wait/waitForTask';
 import { WaitingRun } from '../shared/wait/waitingRun';
 import type { Watch } from '../shared/wait/watch';
-import { deliver } from '../shared/result/deliver';
 import { isFinished, refOf } from '../shared/task';
 import type { KlingTask, TaskRef } from '../shared/task';
 import { timing } from '../shared/timing';
@@ -21,7 +19,6 @@ import { hintsFor } from './request/hints';
 import type { ItemRequest } from './request/itemRequest';
 import { Ledger } from './submit/ledger';
 import type { CreatedEntry, LedgerEntry } from './submit/ledger';
-import type { Overload } from './submit/overload';
 import { Submitter } from './submit/submit';
 
 /** An item of which the ledger knows all that this run needs. */
@@ -87,7 +84,11 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	async work(items: RunItem[]): Promise<INodeExecutionData[]> {
 		for (const item of items) if ('entry' in item) this.occupy(item.entry);
 		this.turn.begin(items.length);
-		const work = async (item: RunItem) => await this.turn.item(async () => await this.step(item));
+		const work = async (item: RunItem) =>
+			await this.inTurn(item.item, async () => await this.advance(item)).catch((error: unknown) => {
+				this.keepError(item, error);
+				throw error;
+			});
 		return await runItems(this, items, work, this);
 	}
 
@@ -178,16 +179,6 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		return this.context.getNode().retryOnFail === true;
 	}
 
-	private async step(item: RunItem): Promise<Outcome> {
-		try {
-			return await this.advance(item);
-		} catch (error) {
-			if (error instanceof Asleep) return { ready: this.progress(item, error.until) };
-			this.keepError(item, error);
-			throw error;
-		}
-	}
-
 	private async advance(item: RunItem): Promise<Outcome> {
 		if ('fault' in item) throw item.fault;
 		if ('request' in item && item.options.validateOnly) return await preview(this, item.request);
@@ -203,13 +194,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		if (timedOut) return { task, timedOut };
 		this.letAgentAskAgain(entry);
 		expectVideo(task);
-		if (watch.file) return { task, ...fileOf(watch) };
-		const outcome = await deliver(this, task, wishes.binaryField);
-		if ('file' in outcome && outcome.file) {
-			watch.task = outcome.task;
-			watch.file = { ...outcome.file, media: outcome.media };
-		}
-		return outcome;
+		return await bringVideo(this, watch, wishes.binaryField);
 	}
 
 	/** @returns the entry of the item's task, which is created unless there is one */
@@ -233,19 +218,9 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		this.turn.changed();
 	}
 
-	/** @returns how far an item is, for the eye: n8n shows it while the execution sleeps */
-	private progress({ item }: RunItem, until: number): INodeExecutionData {
-		const watch = this.record.of(item)?.watch;
-		const json = watch
-			? progressOf(watch)
-			: { status: 'waiting', waitingFor: 'room for one more task' };
-		const nextLook = new Date(Math.max(until, watch?.nextLook ?? 0)).toISOString();
-		return { json: { ...json, nextLook }, pairedItem: { item } };
-	}
-
 	/** An item that fails has failed for this run: no other turn of it tries again. */
 	private keepError(item: RunItem, error: unknown): void {
-		if (this.isTool || error instanceof Asleep || !(error instanceof KlingError)) return;
+		if (this.isTool || !(error instanceof KlingError)) return;
 		const entry = this.record.of(item.item);
 		if (entry?.state === 'uncertain') return;
 		if (entry) entry.error = storedError(error);
@@ -266,10 +241,4 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 /** @returns whether the task of an entry is under way, as far as is known */
 function isOpen({ state, watch, error }: LedgerEntry): boolean {
 	return state === 'created' && !error && watch !== undefined && !isFinished(watch.task);
-}
-
-function fileOf({ file }: Watch) {
-	if (!file) return {};
-	const { field, data, media } = file;
-	return { file: { field, data }, media };
 }

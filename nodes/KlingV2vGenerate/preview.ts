@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { readAccount } from '../shared/http/credential';
 import type { NodeRun } from '../shared/n8n/nodeRun';
-import type { Outcome } from '../shared/n8n/runItems';
+import type { Outcome } from '../shared/n8n/output';
 import type { TaskRequest } from './submit/submit';
 
 /** @returns the request that would create the task of an item; it is not sent, and holds no key */

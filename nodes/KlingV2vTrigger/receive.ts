@@ -1,7 +1,7 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { dedupeKey, eventOf, readBody, readCallback } from '../shared/wait/callback';
 import type { WithBody } from '../shared/wait/callback';
-import { fingerprint } from '../KlingV2vGenerate/submit/ledger';
+import { fingerprint } from '../shared/util/fingerprint';
 import type { Callback, Provider } from '../shared/providers';
 import { verify } from './signature';
 import type { KlingTask } from '../shared/task';

@@ -4,7 +4,8 @@ import { ConcurrencyLimit } from '../shared/util/concurrencyLimit';
 import type { KlingTask } from '../shared/task';
 import { isFinished } from '../shared/task';
 import { retryAfter } from '../shared/http/transport';
-import type { Answer, Context } from '../shared/http/transport';
+import type { Answer } from '../shared/http/answer';
+import type { RequestContext } from '../shared/http/transport';
 import { look } from '../shared/wait/look';
 import { BoundedMap } from '../shared/util/boundedMap';
 import { timing } from '../shared/timing';
@@ -47,7 +48,7 @@ export class Checker {
 	private readonly unknown = new BoundedMap<number>(UNKNOWN_IDS);
 
 	/** Callbacks of the same moment about one task share one look at it. */
-	async check(context: Context, provider: Provider, callback: Callback): Promise<Finding> {
+	async check(context: RequestContext, provider: Provider, callback: Callback): Promise<Finding> {
 		// A task may be unknown right after its creation; that must not cost its end.
 		const key = `${provider.name} ${callback.taskId} ${isFinished(callback)}`;
 		const since = this.unknown.get(key) ?? -Infinity;
@@ -66,7 +67,11 @@ export class Checker {
 		}
 	}
 
-	private async ask(context: Context, provider: Provider, callback: Callback): Promise<Finding> {
+	private async ask(
+		context: RequestContext,
+		provider: Provider,
+		callback: Callback,
+	): Promise<Finding> {
 		for (let tries = 0; ; tries++) {
 			if (this.allowance.isSpent(this.clock.now())) return { is: 'busy' };
 			const { task, answers } = await find(context, provider, callback);
@@ -92,7 +97,7 @@ function bearsOut(task: KlingTask, callback: Callback, isLastTry: boolean): bool
 
 /** Asks where the task may be, until it is found. */
 async function find(
-	context: Context,
+	context: RequestContext,
 	{ name }: Provider,
 	{ endpoints, taskId }: Callback,
 ): Promise<{ task?: KlingTask; answers: Answer[] }> {

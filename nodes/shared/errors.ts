@@ -1,3 +1,4 @@
+import { hadNoRoom } from './providers/kling';
 import type { EndpointName, KlingTask, ProviderName, TaskRef } from './task';
 import { refOf } from './task';
 
@@ -59,10 +60,13 @@ export class TaskFailed extends KlingError {
 		label: string,
 	) {
 		const { code, reason } = task.failure ?? { reason: `${label} gave no reason` };
+		const hadRoom = !hadNoRoom({ code, reason });
 		super(
 			`${label} could not make the video: ${reason}${code ? ` (code ${code})` : ''}. Task ${task.taskId}`,
-			'Change the prompt or the reference video and run again, or ask the provider about this task ID. Running again makes a new task.',
-			{ ...refOf(task), status: 'failed', reason, retryable: false },
+			hadRoom
+				? 'Change the prompt or the reference video and run again, or ask the provider about this task ID. Running again makes a new task.'
+				: 'Too many tasks of this account were under way. Run this item again later, or lower Max Concurrent Tasks in the options. Running again makes a new task.',
+			{ ...refOf(task), status: 'failed', reason, retryable: !hadRoom },
 		);
 	}
 }

@@ -30,7 +30,9 @@ import {
 	NodeHelpers,
 	Workflow,
 } from 'n8n-workflow';
+import { parse, stringify } from 'flatted';
 import { agent } from './agent.mts';
+import { keepMarks } from './marks.mts';
 
 /** n8n-core's own engine around the built package: what runs here is what n8n runs. */
 
@@ -224,9 +226,14 @@ export interface Result {
 	/** Messages to whoever watches the editor. */
 	messages: string[];
 	milliseconds: number;
+	/** How often the execution slept. */
+	sleeps: number;
 	/** What n8n would save of the execution, for a retry of it. */
 	data: IRunExecutionData;
 }
+
+/** What one turn of the engine comes to. */
+type Turn = Omit<Result, 'milliseconds' | 'sleeps'> & { executionId: string };
 
 export interface RunOptions {
 	/** Credential data by type. */
@@ -240,6 +247,8 @@ export interface RunOptions {
 	executionId?: string;
 	/** Presses Stop when it resolves. */
 	stop?: Promise<unknown>;
+	/** Leaves an execution that sleeps asleep; otherwise it is continued when it is due, as often as it takes. */
+	leaveAsleep?: boolean;
 	/** Goes on from what n8n has stored of a waiting execution. */
 	resume?: IRunExecutionData;
 	/** Where n8n can be called to resume it; the execution's id follows. */
@@ -258,6 +267,7 @@ export async function loadPackage(): Promise<void> {
 		config.mode = 'filesystem';
 		config.localStoragePath = path.join(process.env.N8N_USER_FOLDER as string, 'binary');
 		await fileStore().init();
+		await keepMarks();
 	})();
 	await ready;
 }
@@ -272,6 +282,37 @@ export async function stored(item: INodeExecutionData, field = 'data'): Promise<
 
 /** Runs a workflow in n8n's engine until it ends, one way or another. */
 export async function execute(options: RunOptions): Promise<Result> {
+	const startedAt = Date.now();
+	const first = await executeOnce(options);
+	const log = [...first.log];
+	const messages = [...first.messages];
+	let result = first;
+	let sleeps = 0;
+	while (!options.leaveAsleep && result.data.waitTill) {
+		sleeps++;
+		const due = new Date(result.data.waitTill).getTime() - Date.now();
+		await Promise.race([passed(due), options.stop ?? new Promise(() => {})]);
+		// Stop ends a sleeping execution without asking the node.
+		if (await isOver(options.stop)) break;
+		// n8n's storage keeps shared references.
+		const resume = parse(stringify(result.data)) as IRunExecutionData;
+		result = await executeOnce({ ...options, executionId: first.executionId, resume });
+		log.push(...result.log);
+		messages.push(...result.messages);
+	}
+	const milliseconds = Date.now() - startedAt;
+	return { ...result, log, messages, milliseconds, sleeps };
+}
+
+const passed = async (milliseconds: number) =>
+	await new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
+
+async function isOver(stop: Promise<unknown> | undefined): Promise<boolean> {
+	return stop !== undefined && (await Promise.race([stop.then(() => true), passed(0)])) === true;
+}
+
+/** One turn of n8n's engine: to the end of the execution, or to its next sleep. */
+async function executeOnce(options: RunOptions): Promise<Turn> {
 	await loadPackage();
 	const { nodes, credentials, mode = 'trigger', executionId = `execution-${++ids}` } = options;
 	const workflow = new Workflow({
@@ -307,7 +348,6 @@ export async function execute(options: RunOptions): Promise<Result> {
 	const data =
 		options.resume ??
 		(options.retryOf ? forRetry(options.retryOf) : starting(workflow, nodes[0], options.start));
-	const startedAt = Date.now();
 	let run: IRun;
 	try {
 		const running = new WorkflowExecute(additionalData, mode, data).processRunExecutionData(
@@ -333,8 +373,8 @@ export async function execute(options: RunOptions): Promise<Result> {
 		hints: (taskData?.hints ?? []).map(({ message }) => message),
 		log,
 		messages,
-		milliseconds: Date.now() - startedAt,
 		data: run.data,
+		executionId,
 	};
 }
 

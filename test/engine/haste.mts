@@ -21,7 +21,14 @@ export function hurry(): void {
 		longestPause: 100,
 	});
 	Object.assign(timing.wait, { unknownAtFirst: 300, unknownAge: 100, lookPauses: [10, 20, 40] });
-	timing.resume.pauses = [10, 20, 40, 80];
+	Object.assign(timing.sleep, {
+		shortest: 60,
+		awakeUpTo: 20,
+		longestAwake: 500,
+		watchedAwake: 300,
+		shortestTurn: 0,
+	});
+	timing.http.outageAsleep = 600;
 	timing.poll.shortest = 15;
 	timing.lostAnswer.pause = 5;
 	Object.assign(timing.download, { stall: 300, pause: 5 });

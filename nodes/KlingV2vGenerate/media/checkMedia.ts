@@ -4,9 +4,9 @@ import type { FailedItem } from '../../shared/n8n/runItems';
 import { placeOf } from '../request/itemRequest';
 import type { ItemRequest } from '../request/itemRequest';
 import { isPrivateHost } from '../../shared/util/privateHost';
-import type { GenerateRun } from '../generateRun';
+import type { GenerateRun, RunItem } from '../generateRun';
 import { ConcurrencyLimit } from '../../shared/util/concurrencyLimit';
-import { account } from '../../shared/http/transport';
+import { readAccount } from '../../shared/http/credential';
 import { binarySource } from '../../shared/media/binarySource';
 import { isFault } from '../../shared/media/fault';
 import type { MediaFault } from '../../shared/media/fault';
@@ -31,14 +31,13 @@ const AT_ONCE = 4;
  * earlier try has created is past that.
  * @returns the entries in their order, with what is wrong in place of the jobs that cannot work
  */
-export async function checkMedia(
-	run: GenerateRun,
-	entries: Array<ItemRequest | FailedItem>,
-): Promise<Array<ItemRequest | FailedItem>> {
+export async function checkMedia(run: GenerateRun, entries: RunItem[]): Promise<RunItem[]> {
+	// The first turn has checked all of them.
+	if (run.record.isResumed) return entries;
 	const turns = new ConcurrencyLimit(AT_ONCE);
 	const seen = new Map<string, Promise<Found>>();
 	const checked = entries.map(async (entry) => {
-		if (!('request' in entry) || run.hasTask(entry)) return entry;
+		if (!('request' in entry) || run.ledger.find(entry.request)) return entry;
 		return await turns.run(async (): Promise<ItemRequest | FailedItem> => {
 			try {
 				const problems = await problemsOf(run, entry, seen);
@@ -50,7 +49,7 @@ export async function checkMedia(
 		});
 	});
 	const results = await Promise.all(checked);
-	return results.map((entry) => ('fault' in entry ? keepOrThrow(run, entry) : entry));
+	return results.map((entry) => ('fault' in entry ? keepOrThrow(run.context, entry, run) : entry));
 }
 
 async function problemsOf(
@@ -60,7 +59,7 @@ async function problemsOf(
 ): Promise<string[]> {
 	const { context } = run;
 	const { provider, item, callbackUrl } = request;
-	const { base } = await account(context, provider);
+	const { base } = await readAccount(context, provider);
 	const apiHost = new URL(base).hostname;
 	const problems: string[] = [];
 	if (callbackUrl !== undefined) {

@@ -30,7 +30,6 @@ function notSent(requests: ItemRequest[]): Hint[] {
 	return [{ message, type: 'info' }];
 }
 
-
 /** @returns whether the reference video is not mentioned in a prompt that says something */
 function lacksReference(prompt: unknown): boolean {
 	return typeof prompt === 'string' && !/@Video1\b/i.test(prompt);

@@ -97,6 +97,14 @@ export class Ledger {
 		entry.call = this.call;
 	}
 
+	/** Takes the entry of a retried execution over into this one. */
+	adopt(entry: CreatedEntry, deadline: number, wishes: Wishes): void {
+		const { execution, run } = this.record;
+		Object.assign(entry, { execution, run, call: this.call, wishes: plain(wishes) });
+		Object.assign(entry.watch, { deadline, timedOut: false, refusals: 0 });
+		delete entry.error;
+	}
+
 	/** From here a task may exist. Recorded before the request is sent, so that a crash is never read as "not sent". */
 	intend(key: RequestKey, error: KlingError): LedgerEntry {
 		return this.put(key, { state: 'uncertain', error: storedError(error) });
@@ -107,13 +115,12 @@ export class Ledger {
 		entry.error = storedError(error);
 	}
 
-	setCreated(
-		entry: LedgerEntry,
-		watch: Watch,
-		{ completion, binaryField, seconds }: Wishes,
-	): CreatedEntry {
-		const wishes = { completion, seconds, ...(binaryField === undefined ? {} : { binaryField }) };
-		const created = Object.assign(entry, { state: 'created' as const, watch, wishes });
+	setCreated(entry: LedgerEntry, watch: Watch, wishes: Wishes): CreatedEntry {
+		const created = Object.assign(entry, {
+			state: 'created' as const,
+			watch,
+			wishes: plain(wishes),
+		});
 		delete created.error;
 		return created;
 	}
@@ -195,6 +202,15 @@ export class Ledger {
 	private isTaken({ call }: LedgerEntry): boolean {
 		return call !== this.call && callsUnderWay.has(call);
 	}
+}
+
+/** @returns the wishes alone: an entry is stored with every sleep */
+function plain({ completion, binaryField, seconds }: Wishes): Wishes {
+	return { completion, seconds, ...(binaryField === undefined ? {} : { binaryField }) };
+}
+
+export function isCreated(entry: LedgerEntry): entry is CreatedEntry {
+	return entry.state === 'created';
 }
 
 function isSame(entry: LedgerEntry, { requestHash, sourceHash }: RequestKey): boolean {

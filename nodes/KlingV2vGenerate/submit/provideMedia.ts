@@ -6,8 +6,8 @@ import { asText, excerpt } from '../../shared/util/unknown';
 import { refusal } from '../../shared/http/refusal';
 import type { NodeRun } from '../../shared/n8n/nodeRun';
 import type { TaskRequest } from './submit';
-import { didNothing, post, timeToSend } from '../../shared/http/transport';
-import type { Patience } from '../../shared/http/transport';
+import { backOff, post, timeToSend } from '../../shared/http/transport';
+import type { Answer } from '../../shared/http/answer';
 import { binarySource } from '../../shared/media/binarySource';
 import { isFault } from '../../shared/media/fault';
 import { decode, mimeTypeOf, replaceMedia } from '../../shared/media/media';
@@ -54,29 +54,27 @@ export function provideProblem(
 
 /** @returns the body as it is sent: a text in place of each video and image */
 export async function provideMedia(
-	session: NodeRun<IExecuteFunctions>,
-	order: TaskRequest,
-	patiently: Patience,
+	run: NodeRun<IExecuteFunctions>,
+	request: TaskRequest,
 ): Promise<IDataObject> {
-	const lent = await replaceMedia(
-		order.body,
-		async (media) => await lendOne(session, order, media, patiently),
+	const provided = await replaceMedia(
+		request.body,
+		async (media) => await provideOne(run, request, media),
 	);
-	return lent as IDataObject;
+	return provided as IDataObject;
 }
 
-async function lendOne(
-	session: NodeRun<IExecuteFunctions>,
+async function provideOne(
+	run: NodeRun<IExecuteFunctions>,
 	{ provider, item }: TaskRequest,
 	media: Media,
-	patiently: Patience,
 ): Promise<string> {
-	const { context } = session;
+	const { context } = run;
 	const { origin } = media;
 	if ('url' in origin) return origin.url;
 	if (provider.upload) {
 		const file = await fileOf(context, item, media, provider.upload.types);
-		return await upload(session, provider, file, media, patiently);
+		return await upload(run, provider, file, media);
 	}
 	if ('base64' in origin) return origin.base64;
 	if (media.kind === 'video') {
@@ -131,26 +129,34 @@ async function storedType(context: IExecuteFunctions, item: number, field: strin
  * ticket names, and without the key - it is another host.
  */
 async function upload(
-	session: NodeRun<IExecuteFunctions>,
+	run: NodeRun<IExecuteFunctions>,
 	provider: Provider,
 	file: File,
 	{ label }: Media,
-	patiently: Patience,
 ): Promise<string> {
-	const { context, clock } = session;
+	const { context, clock } = run;
 	const { path, body, readTicket } = provider.upload as NonNullable<Provider['upload']>;
+	const giveUpAt = clock.now() + timing.http.outage;
 	for (let tries = 1; ; tries++) {
 		clock.check();
-		const answer = await post(context, provider, path, body(file.mimeType), patiently);
+		const answer = await post(context, provider, path, body(file.mimeType));
 		const ticket = answer.status === 200 ? readTicket(answer.body) : undefined;
 		const failure = ticket
-			? await put(session, provider, ticket, file, label)
+			? await put(run, provider, ticket, file, label)
 			: refusal(provider, answer, {});
 		if (ticket && !failure) return ticket.assetUrl;
-		const isFinal = didNothing(answer) || (answer.status >= 400 && answer.status < 500);
-		if (isFinal || tries >= timing.upload.maxTries) throw failure;
-		await clock.pause(timing.upload.pause * tries);
+		const isBusy = didNothing(answer);
+		const pause = isBusy ? backOff(answer, tries, clock) : timing.upload.pause * tries;
+		const isLast = isBusy ? clock.now() + pause > giveUpAt : tries >= timing.upload.maxTries;
+		const isFinal = !isBusy && answer.status >= 400 && answer.status < 500;
+		if (isFinal || isLast) throw failure;
+		await clock.pause(pause);
 	}
+}
+
+/** Nothing of this costs money: whatever passes by itself is tried again. */
+function didNothing({ status, failure }: Answer): boolean {
+	return status === 429 || status === 503 || failure?.sent === false;
 }
 
 /** @returns why the host did not take the file, or undefined where it did */

@@ -13,8 +13,10 @@ import type { EndpointName, KlingTask } from '../../shared/task';
 import { timing } from '../../shared/timing';
 import { asText } from '../../shared/util/unknown';
 import type { ConcurrencyLimit } from '../../shared/util/concurrencyLimit';
+import { lookAt } from '../../shared/wait/waitForTask';
 import type { GenerateRun } from '../generateRun';
 import type { ItemRequest } from '../request/itemRequest';
+import { isCreated } from './ledger';
 import type { CreatedEntry, LedgerEntry, RequestKey } from './ledger';
 import { describe, findIt, maybeCreated, TaskLists } from './lostAnswer';
 import { mayExist } from './mayExist';
@@ -74,22 +76,26 @@ export class Submitter {
 	async submit(item: ItemRequest): Promise<CreatedEntry> {
 		for (;;) {
 			const entry = this.run.ledger.find(item.request);
-			if (entry) return this.known(entry);
+			if (entry) return (await this.known(entry, item)) ?? (await this.submit(item));
 			if (!(await this.mayBegin(item))) continue;
-			try {
-				const created = await this.send(item);
-				if (!created) continue;
-				this.run.occupy(created);
-				return created;
-			} catch (error) {
-				// When the run is going to end because of this, no item after it may spend anything.
-				if (!continuesOnFail(this.run.context.getNode())) this.run.end();
-				throw error;
-			} finally {
-				this.isSending = false;
-				this.limit.release();
-				this.run.turn.changed();
-			}
+			const created = await this.sendOrEnd(item);
+			if (created) return created;
+		}
+	}
+
+	/** When the run is going to end because of a failure, no item after it may spend anything. */
+	private async sendOrEnd(item: ItemRequest): Promise<CreatedEntry | undefined> {
+		let isSent = false;
+		try {
+			const created = await this.send(item);
+			if (created) this.run.occupy(created);
+			isSent = true;
+			return created;
+		} finally {
+			if (!isSent && !continuesOnFail(this.run.context.getNode())) this.run.end();
+			this.isSending = false;
+			this.limit.release();
+			this.run.turn.changed();
 		}
 	}
 
@@ -104,14 +110,28 @@ export class Submitter {
 		for (const entry of entries) await this.writeAhead.forget(entry, entry.watch?.task.taskId);
 	}
 
-	private known(entry: LedgerEntry): CreatedEntry {
-		if (entry.state === 'created') {
-			this.run.ledger.take(entry);
-			this.run.occupy(entry);
-			return entry as CreatedEntry;
-		}
+	private async known(entry: LedgerEntry, item: ItemRequest): Promise<CreatedEntry | undefined> {
+		if (isCreated(entry)) return await this.takeUp(entry, item);
 		// An uncertain entry is not taken: no call that asks for the same may pass it over, and send the request again.
 		throw this.run.restored(entry);
+	}
+
+	/** @returns nothing where the task had failed before a person retried its execution: that person wants a new one */
+	private async takeUp(entry: CreatedEntry, item: ItemRequest): Promise<CreatedEntry | undefined> {
+		const { run } = this;
+		if (!run.ledger.isInherited(entry)) {
+			run.ledger.take(entry);
+			run.occupy(entry);
+			return entry;
+		}
+		run.ledger.adopt(entry, run.clock.now() + item.options.waitLimit, item);
+		await lookAt(run, entry.watch);
+		if (entry.watch.task.status === 'failed') {
+			await this.forget(entry);
+			return undefined;
+		}
+		run.occupy(entry);
+		return entry;
 	}
 
 	/** Rests until the item may be asked for. @returns whether the item now has the way to itself */

@@ -1,9 +1,10 @@
 import type { ErrorDetails } from '../errors';
 import { Refused } from '../errors';
 import { bodyProperties } from '../providers/nodeProperties';
-import type { Provider } from '../providers';
-import { excerpt } from '../util/unknown';
-import type { Answer } from './transport';
+import type { Problem, Provider } from '../providers';
+import { isAddressBlocked, isUsedUp } from '../providers/kling';
+import { asText, excerpt } from '../util/unknown';
+import type { Answer } from './answer';
 
 interface Meaning {
 	what: string;
@@ -32,10 +33,6 @@ const MEANINGS: Record<number, Meaning> = {
 	404: {
 		what: 'does not know this address',
 		advice: 'Check the Base URL in the credential.',
-	},
-	409: {
-		what: 'says that the task already exists',
-		advice: "An earlier request may have: look in the provider's console before you run again.",
 	},
 	422: { what: 'did not accept the request', advice: 'Correct the field it names and run again.' },
 	423: { what: 'has locked the account', advice: "Ask the provider's support." },
@@ -71,7 +68,22 @@ const BROKEN: Meaning = { what: 'has a fault', advice: 'Run again later.', retry
 
 const OTHER: Meaning = { what: 'refused the request', advice: 'Run again later.' };
 
-function meaningOf({ status }: Answer): Meaning {
+const USED_UP: Meaning = {
+	what: 'has no allowance left for this account',
+	advice:
+		"Waiting does not help: look at plan, balance and limits in the provider's console (an API plan is not a web plan), then run again.",
+	retryable: true,
+};
+
+const ADDRESS_BLOCKED: Meaning = {
+	what: 'does not take requests from this address',
+	advice: "Add the public address of this n8n to the account's list, or turn the list off.",
+};
+
+function meaningOf({ status, headers }: Answer, problem: Problem): Meaning {
+	if (status === 429 && isUsedUp(problem, asText(headers['retry-after']) !== undefined)) {
+		return isAddressBlocked(problem) ? ADDRESS_BLOCKED : USED_UP;
+	}
 	if (MEANINGS[status]) return MEANINGS[status];
 	if (status === 0) return SILENT;
 	if (status < 300) return UNREADABLE;
@@ -89,14 +101,14 @@ export function refusal(
 	details: ErrorDetails,
 	outcome = NOTHING_BILLED,
 ): Refused {
-	const { what, advice, retryable = false } = meaningOf(answer);
 	const problem = provider.readProblem(answer.body);
+	const { what, advice, retryable = false } = meaningOf(answer, problem);
 	const said = [
 		problem.reason,
 		...problem.fields.map(({ name, reason }) => `${labelOf(provider, name)}: ${reason}`),
 		problem.code && `code ${problem.code}`,
 	].filter(Boolean);
-	const reason = answer.failure?.reason ?? excerpt(said.join('; '), 500);
+	const reason = answer.failure?.reason ?? excerpt(answer.conceal(said.join('; ')), 500);
 	const status = answer.status > 0 ? ` (HTTP ${answer.status})` : '';
 	return new Refused(
 		`${provider.label} ${what}${status}${reason ? `: ${reason}` : ''}`,

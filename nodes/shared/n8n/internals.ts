@@ -120,7 +120,9 @@ export function isAwaitedByCaller(context: IExecuteFunctions): boolean {
 		const parents = context.getParentNodes(context.getNode().name, { includeNodeParameters: true });
 		return parents
 			.filter(({ type }) => ANSWERING.test(type))
-			.some(({ type, parameters }) => !/\.(webhook|formTrigger)$/.test(type) || answers(parameters));
+			.some(
+				({ type, parameters }) => !/\.(webhook|formTrigger)$/.test(type) || answers(parameters),
+			);
 	} catch {
 		return true;
 	}

@@ -3,15 +3,18 @@ import type { VideoFacts } from '../media/video';
 import { taskToJson } from '../task';
 import type { KlingTask } from '../task';
 
+/** A task as far as it got. */
+export interface TaskOutcome {
+	task: KlingTask;
+	timedOut?: boolean;
+	file?: { field: string; data: IBinaryData };
+	/** Facts about the file, where it could be read. */
+	media?: VideoFacts;
+}
+
 /** What becomes of an input item: a task as far as it got, or the request that would make one. */
 export type Outcome =
-	| {
-			task: KlingTask;
-			timedOut?: boolean;
-			file?: { field: string; data: IBinaryData };
-			/** What the file is, where it could be read. */
-			media?: VideoFacts;
-	  }
+	| TaskOutcome
 	| { preview: IDataObject }
 	/** An item that is ready as it is. */
 	| { ready: INodeExecutionData };

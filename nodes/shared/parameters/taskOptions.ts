@@ -108,7 +108,8 @@ export const whileWaiting: INodeProperties = {
 		{
 			name: 'Run',
 			value: 'run',
-			description: 'Stay awake: notice the end sooner, hold a worker, and be lost when n8n is ended',
+			description:
+				'Stay awake: notice the end sooner, hold a worker, and be lost when n8n is ended',
 		},
 		{
 			name: 'Sleep',

@@ -119,8 +119,6 @@ export interface Provider {
 	/** @returns the tasks, or undefined when this is no list */
 	readList?(body: unknown): KlingTask[] | undefined;
 	readProblem(body: unknown): Problem;
-	/** Whether a failure means "too many tasks at once", which passes by itself. */
-	isOverload(problem: { code?: string; reason?: string }): boolean;
 
 	trigger: TriggerSetup;
 	/** @returns `foreign` for what is about another model, or undefined when it is no callback */

@@ -1,7 +1,7 @@
 import type { IBinaryData } from 'n8n-workflow';
 import { download } from './download';
 import { DownloadFailed } from '../errors';
-import type { Outcome } from '../n8n/runItems';
+import type { TaskOutcome } from '../n8n/output';
 import { storedSource } from '../media/binarySource';
 import { isFault } from '../media/fault';
 import { readVideo } from '../media/video';
@@ -20,7 +20,7 @@ export async function deliver(
 	session: NodeRun,
 	task: KlingTask,
 	field: string | undefined,
-): Promise<Outcome> {
+): Promise<TaskOutcome> {
 	if (field === undefined) {
 		warnOfExpiry(session, task);
 		return { task };
@@ -47,7 +47,7 @@ export async function fetchFile(
 	session: NodeRun,
 	task: KlingTask,
 	field: string,
-): Promise<Outcome | DownloadFailed> {
+): Promise<TaskOutcome | DownloadFailed> {
 	let current = task;
 	const data = await download(session, task, async () => {
 		current = (await look(session, task)).task ?? current;

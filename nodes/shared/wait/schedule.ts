@@ -16,7 +16,7 @@ export class PollSchedule {
 	 * @param durations those that are known from before
 	 */
 	constructor(
-		private readonly clock: Pick<Clock, 'random'>,
+		private readonly clock: Clock,
 		readonly durations: Durations = {},
 	) {}
 

@@ -1,8 +1,9 @@
-import type { IDataObject } from 'n8n-workflow';
+import type { Outcome } from '../n8n/output';
+import { deliver } from '../result/deliver';
 import type { Answer } from '../http/answer';
 import { retryAfter } from '../http/transport';
 import type { KlingTask } from '../task';
-import { isFinished, lacksLink, taskToJson } from '../task';
+import { isFinished, lacksLink } from '../task';
 import { timing } from '../timing';
 import { isRefusal, look, unavailable } from './look';
 import type { WaitingRun } from './waitingRun';
@@ -24,17 +25,17 @@ export interface Waited {
 export async function waitForTask(run: WaitingRun, watch: Watch): Promise<Waited> {
 	while (!isOver(watch)) {
 		await run.turn.rest(dueAt(run, watch));
-		const { task, answer } = await look(run, watch.task);
-		if (task) takeTask(run, watch, task);
-		else takeAnswer(run, watch, answer);
-		planNextLook(run, watch, answer);
+		await lookAt(run, watch);
 	}
 	return { task: watch.task, timedOut: watch.timedOut === true };
 }
 
-/** @returns how a task is doing, for the eye */
-export function progressOf({ task, since }: Watch): IDataObject {
-	return { ...taskToJson(task), startedAt: new Date(since).toISOString() };
+/** Looks at a task once, and records in its watch how it is. */
+export async function lookAt(run: WaitingRun, watch: Watch): Promise<void> {
+	const { task, answer } = await look(run, watch.task);
+	if (task) takeTask(run, watch, task);
+	else takeAnswer(run, watch, answer);
+	planNextLook(run, watch, answer);
 }
 
 function isOver({ task, timedOut, missingLinks = 0 }: Watch): boolean {
@@ -61,7 +62,8 @@ function takeTask(run: WaitingRun, watch: Watch, task: KlingTask): void {
 	run.report(task, now - watch.since);
 	if (lacksLink(task)) watch.missingLinks = (watch.missingLinks ?? 0) + 1;
 	// When a task ended that had done so before the first look is not known.
-	else if (isFollowed && task.status === 'completed') run.schedule.learn(watch.kind, now - watch.since);
+	else if (isFollowed && task.status === 'completed')
+		run.schedule.learn(watch.kind, now - watch.since);
 }
 
 function takeAnswer(run: WaitingRun, watch: Watch, answer: Answer): void {
@@ -80,4 +82,22 @@ function planNextLook(run: WaitingRun, watch: Watch, answer: Answer): void {
 	watch.lookedAt = now;
 	watch.nextLook = now + Math.max(pause, retryAfter(answer, run.clock) ?? 0);
 	if (now >= watch.deadline && !isFinished(watch.task)) watch.timedOut = true;
+}
+
+/**
+ * Fetches the video of a finished task into the item, once in all turns.
+ * @param field the binary field for it; undefined where the file is not wanted
+ */
+export async function bringVideo(
+	run: WaitingRun,
+	watch: Watch,
+	field: string | undefined,
+): Promise<Outcome> {
+	const { task, file } = watch;
+	if (file) return { task, file, media: file.media };
+	const isThere = task.status === 'completed';
+	const outcome = await deliver(run, task, isThere ? field : undefined);
+	if (outcome.file)
+		Object.assign(watch, { task: outcome.task, file: { ...outcome.file, media: outcome.media } });
+	return outcome;
 }

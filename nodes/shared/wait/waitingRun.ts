@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { canRunAgain, isAwaitedByCaller, sleepAndRunAgain } from '../n8n/internals';
 import { NodeRun, runIndexOf } from '../n8n/nodeRun';
+import type { Outcome } from '../n8n/output';
 import type { WhileWaiting } from '../parameters/options';
 import { timing } from '../timing';
 import { RunRecord } from './record';
 import type { ItemEntry } from './record';
 import { PollSchedule } from './schedule';
 import type { Durations } from './schedule';
-import { Turn } from './turn';
+import { Asleep, Turn } from './turn';
+import { progressOf } from './watch';
 
 /** A run of a node that waits for tasks: awake, or asleep in n8n's database between its turns. */
 export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecuteFunctions> {
@@ -86,6 +88,28 @@ export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecut
 	/** @returns a fact that the turn before has handed over to `sleep` */
 	carriedFact<T>(name: string): T | undefined {
 		return this.record.carried?.facts[name] as T | undefined;
+	}
+
+	/**
+	 * Works on one item within the turn.
+	 * @returns the outcome; where the item has to be gone on with by the next turn, how far it is
+	 */
+	async inTurn<T>(item: number, work: () => Promise<T>): Promise<T | Outcome> {
+		return await this.turn.item<T | Outcome>(
+			async () =>
+				await work().catch((error: Error) => {
+					if (!(error instanceof Asleep)) throw error;
+					return { ready: this.progress(item, error.until) };
+				}),
+		);
+	}
+
+	/** @returns how far an item is, for the eye: n8n shows it while the execution sleeps */
+	private progress(item: number, until: number): INodeExecutionData {
+		const watch = this.record.of(item)?.watch;
+		const json = watch ? progressOf(watch) : { status: 'waiting', waitingFor: 'its turn' };
+		const nextLook = new Date(Math.max(until, watch?.nextLook ?? 0)).toISOString();
+		return { json: { ...json, nextLook }, pairedItem: { item } };
 	}
 
 	private isWorthSleeping(until: number): boolean {

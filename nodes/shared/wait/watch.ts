@@ -1,5 +1,6 @@
-import type { IBinaryData } from 'n8n-workflow';
+import type { IBinaryData, IDataObject } from 'n8n-workflow';
 import type { VideoFacts } from '../media/video';
+import { taskToJson } from '../task';
 import type { KlingTask } from '../task';
 
 /** A task that is waited for, as it was last seen. Plain data: it is stored with a sleeping execution. */
@@ -37,4 +38,9 @@ export interface StoredFile {
 	field: string;
 	data: IBinaryData;
 	media?: VideoFacts;
+}
+
+/** @returns how a task is doing, for the eye */
+export function progressOf({ task, since }: Watch): IDataObject {
+	return { ...taskToJson(task), startedAt: new Date(since).toISOString() };
 }

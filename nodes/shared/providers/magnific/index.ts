@@ -1,4 +1,3 @@
-import { isConcurrencyCode } from '../kling';
 import type { Provider } from '../provider';
 import * as api from './api';
 import { parameters, trigger } from './parameters';
@@ -28,7 +27,6 @@ export const magnific: Provider = {
 	readTask: api.readTask,
 	readList: api.readList,
 	readProblem: api.readProblem,
-	isOverload: isConcurrencyCode,
 
 	trigger,
 	readCallback: api.readCallback,

@@ -1,4 +1,3 @@
-import { isConcurrencyCode } from '../kling';
 import type { Provider } from '../provider';
 import * as api from './api';
 import { parameters, trigger } from './parameters';
@@ -23,7 +22,6 @@ export const muleRouter: Provider = {
 	readCreated: api.readCreated,
 	readTask: api.readTask,
 	readProblem: api.readProblem,
-	isOverload: isConcurrencyCode,
 
 	trigger,
 	readCallback: api.readCallback,

@@ -1,21 +1,13 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { deliver, fetchFile } from '../shared/result/deliver';
-import { DownloadFailed, InvalidInput, KlingError } from '../shared/errors';
-import type { Outcome } from '../shared/n8n/runItems';
+import { InvalidInput } from '../shared/errors';
 import type { Options } from '../shared/parameters/options';
 import { readOptions } from '../shared/parameters/options';
 import { readBinaryField, readChoice, readFileField, readOwn } from '../shared/parameters/read';
 import { allProviders, isProviderName, labelsOf, providers } from '../shared/providers';
 import type { Provider } from '../shared/providers';
 import { readEndpoint, readProvider } from '../shared/providers/choice';
-import { asObject, asText, readTaskId } from '../shared/util/unknown';
-import { refusal } from '../shared/http/refusal';
-import type { NodeRun } from '../shared/n8n/nodeRun';
 import type { TaskRef } from '../shared/task';
-import { isFinished, newTask } from '../shared/task';
-import { read } from '../shared/http/transport';
-import { timing } from '../shared/timing';
-import { expectVideo, lookUp, wait } from '../shared/wait/look';
+import { asObject, asText, readTaskId } from '../shared/util/unknown';
 import { limit, returnAll, routeByStatus } from './properties';
 
 const OPERATIONS = ['get', 'wait', 'getMany', 'download'] as const;
@@ -36,14 +28,11 @@ export interface Request {
 	limit: number;
 }
 
-/** The task is there and still at work, where a finished one is needed. */
-class NotFinished extends KlingError {}
-
-/** What is done with an item, and whether it goes to the output of its status. */
-export type Purpose = Pick<Request, 'operation' | 'isRouted'>;
+/** The operation on an item, and whether the item goes to the output of its status. */
+export type Routing = Pick<Request, 'operation' | 'isRouted'>;
 
 /** Read before anything can be found wrong with the item: an error has its output, too. */
-export function readPurpose(context: IExecuteFunctions, item: number): Purpose {
+export function readRouting(context: IExecuteFunctions, item: number): Routing {
 	const operation = readChoice(context, item, 'operation', 'Operation', OPERATIONS);
 	const { value, problems } = hasStatus(operation)
 		? readOwn(context, item, routeByStatus)
@@ -59,7 +48,7 @@ function hasStatus(operation: Operation): boolean {
 export function readRequest(
 	context: IExecuteFunctions,
 	item: number,
-	{ operation, isRouted }: Purpose,
+	{ operation, isRouted }: Routing,
 ): Request {
 	const ref = operation === 'getMany' ? undefined : readRef(context, item);
 	const provider = ref ? providers[ref.provider] : readProvider(context, item);
@@ -128,54 +117,3 @@ function readRef(context: IExecuteFunctions, item: number): TaskRef {
 	const endpoint = carriedEndpoint ?? readEndpoint(context, item, provider);
 	return { provider: provider.name, endpoint, taskId };
 }
-
-type Perform = (session: NodeRun, request: Request) => Promise<Outcome | Outcome[]>;
-
-export const operations: Record<Operation, Perform> = {
-	async get(session, { ref, binaryField }) {
-		const task = await lookUp(session, ref as TaskRef);
-		const isDone = task.status === 'completed';
-		return await deliver(session, task, isDone ? binaryField : undefined);
-	},
-
-	async wait(session, { ref, options, binaryField, isRouted }) {
-		const { clock } = session;
-		const { task, timedOut } = await wait(
-			session,
-			newTask(ref as TaskRef, 'UNKNOWN'),
-			{
-				createdAt: clock.now(),
-				kind: 'wait',
-				isNew: false,
-				unknownAtFirst: timing.wait.unknownAge,
-			},
-			{ deadline: clock.now() + options.waitLimit, pollInterval: options.pollInterval },
-		);
-		if (timedOut) return { task, timedOut };
-		if (!isRouted) expectVideo(task);
-		const isDone = task.status === 'completed';
-		return await deliver(session, task, isDone ? binaryField : undefined);
-	},
-
-	async download(session, { ref, binaryField }) {
-		const task = await lookUp(session, ref as TaskRef);
-		if (!isFinished(task)) {
-			throw new NotFinished(
-				`The video is not finished yet: ${providers[task.provider].label} says ${task.providerStatus}. Task ${task.taskId}`,
-				'Use the operation Wait, which downloads the video as soon as it is there, or try again later.',
-				{ ...(ref as TaskRef), status: task.status, reason: task.providerStatus, retryable: true },
-			);
-		}
-		expectVideo(task);
-		const outcome = await fetchFile(session, task, binaryField as string);
-		if (outcome instanceof DownloadFailed) throw outcome;
-		return outcome;
-	},
-
-	async getMany({ context }, { provider, limit }) {
-		const answer = await read(context, provider, provider.listPath as string);
-		const tasks = answer.status === 200 ? provider.readList?.(answer.body) : undefined;
-		if (!tasks) throw refusal(provider, answer, {}, 'No list came.');
-		return tasks.slice(0, limit).map((task) => ({ task }));
-	},
-};

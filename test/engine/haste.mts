@@ -11,6 +11,17 @@ export function built<T>(module: string): T {
 
 export const { timing } = built<typeof import('../../nodes/shared/timing.ts')>('shared/timing');
 
+/** n8n's minutes of sleep as milliseconds, as every test has them. */
+export function hurrySleep(): void {
+	Object.assign(timing.sleep, {
+		shortest: 60,
+		awakeUpTo: 20,
+		longestAwake: 500,
+		watchedAwake: 300,
+		shortestTurn: 0,
+	});
+}
+
 /** Every pause and timeout of the package at a speed for tests: milliseconds instead of minutes. */
 export function hurry(): void {
 	Object.assign(timing.http, {
@@ -21,14 +32,8 @@ export function hurry(): void {
 		longestPause: 100,
 	});
 	Object.assign(timing.wait, { unknownAtFirst: 300, unknownAge: 100, lookPauses: [10, 20, 40] });
-	Object.assign(timing.sleep, {
-		shortest: 60,
-		awakeUpTo: 20,
-		longestAwake: 500,
-		watchedAwake: 300,
-		shortestTurn: 0,
-	});
 	timing.http.outageAsleep = 600;
+	hurrySleep();
 	timing.poll.shortest = 15;
 	timing.lostAnswer.pause = 5;
 	Object.assign(timing.download, { stall: 300, pause: 5 });

@@ -3,6 +3,7 @@ import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 import { Emulator } from './emulator.mts';
 import type { Result, RunOptions } from './engine.mts';
 import { execute, GENERATE, loadPackage, node, STATUS } from './engine.mts';
+import { hurrySleep } from './haste.mts';
 import { openFiles } from './openFiles.mts';
 
 /** What nearly every test needs: the emulator, credentials for it, and short ways to run a node. */
@@ -48,6 +49,7 @@ export function useBench(): Bench {
 	beforeAll(async () => {
 		bench.emulator = await Emulator.start();
 		await loadPackage();
+		hurrySleep();
 	});
 	beforeEach(async () => {
 		await bench.emulator.reset();

@@ -24,7 +24,7 @@ type Told = Pick<Problem, 'code' | 'reason'>;
 
 /** @returns whether Kling had too many tasks of this account at once, which passes by itself */
 export function hadNoRoom(told: Told): boolean {
-	return codeOf(told) === TOO_MANY_AT_ONCE || PARALLEL.test(told.reason ?? '');
+	return codesOf(told).includes(TOO_MANY_AT_ONCE) || PARALLEL.test(told.reason ?? '');
 }
 
 /**
@@ -33,19 +33,19 @@ export function hadNoRoom(told: Told): boolean {
  * @param isPaced the answer says when to come back
  */
 export function isUsedUp(told: Told, isPaced: boolean): boolean {
-	const code = codeOf(told) ?? '';
-	if (LASTING.has(code)) return true;
-	if (PASSING.has(code) || PARALLEL.test(told.reason ?? '')) return false;
+	const codes = codesOf(told);
+	if (codes.some((code) => LASTING.has(code))) return true;
+	if (codes.some((code) => PASSING.has(code)) || hadNoRoom(told)) return false;
 	return !isPaced && USED_UP.test(told.reason ?? '');
 }
 
 /** @returns whether the server's own address is not on the account's list */
 export function isAddressBlocked(told: Told): boolean {
-	return codeOf(told) === '1304';
+	return codesOf(told).includes('1304');
 }
 
-function codeOf({ code, reason }: Told): string | undefined {
-	if (code !== undefined && (PASSING.has(code) || LASTING.has(code))) return code;
+/** @returns the code beside the reason, and the one that the reason names: a provider may pass both on */
+function codesOf({ code, reason }: Told): string[] {
 	const [, labelled, leading] = NAMED.exec(reason ?? '') ?? [];
-	return labelled ?? leading;
+	return [code, labelled, leading].filter((each) => each !== undefined);
 }

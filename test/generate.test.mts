@@ -277,10 +277,11 @@ describe('the request', () => {
 	test('holds megabytes of text in a process whose regular expressions are not optimized any more', () => {
 		// As in any that has compiled many of them: V8 then keeps a place to go back to for each character.
 		const script = `
-			const { apiProperties } = require('./dist/nodes/shared/providers/nodeProperties');
+			const { providers } = require('./dist/nodes/shared/providers/index');
 			const { checkValue } = require('./dist/nodes/shared/parameters/check');
 			const { excerpt } = require('./dist/nodes/shared/util/unknown');
-			const image = apiProperties.magnific.additionalFields.find(({ name }) => name === 'imageUrl');
+			const { additionalFields } = providers.magnific.parameters;
+			const image = additionalFields.find(({ name }) => name === 'imageUrl');
 			const base64 = Buffer.alloc(10e6).toString('base64');
 			const uri = 'data:image/png;base64,' + base64;
 			const given = [base64, uri, base64 + '!', uri + '!'];

@@ -1,171 +1,48 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
 import { descriptionOf, GENERATE, loadPackage } from './engine/engine.mts';
 import { built } from './engine/haste.mts';
 
-/**
- * The documented tables, written down once more from the providers' pages, and held against what
- * the node declares. `default` is the API's own, which the editor shows for a field left alone.
- */
-interface Documented {
-	wire: string;
-	type: 'string' | 'number' | 'boolean' | 'options' | 'list' | 'objects';
-	required?: true;
+/** The part of a JSON Schema that documents one field. */
+interface Field {
+	$ref?: string;
+	type?: string | string[];
+	enum?: unknown[];
 	default?: unknown;
-	options?: string[];
-	min?: number;
-	max?: number;
-	whole?: true;
+	minimum?: number;
+	maximum?: number;
 	maxLength?: number;
-	maxItems?: number;
 	minItems?: number;
-	/** The type on the wire where it is another than n8n's. */
-	sentAs?: 'string' | 'yesNo';
-	/** Words that the description must tell of. */
-	tells?: string[];
+	maxItems?: number;
+	items?: Body & Field;
 }
 
-const ratios = ['16:9', '9:16', '1:1'];
+interface Body {
+	required?: string[];
+	properties: Record<string, Field>;
+}
 
-const magnific: Record<string, Documented> = {
-	prompt: { wire: 'prompt', type: 'string', maxLength: 2500, tells: ['2500', '@Video1'] },
-	videoUrl: {
-		wire: 'video_url',
-		type: 'string',
-		required: true,
-		tells: ['3 to 10 seconds', '720 to 2160 px', '24 to 60', '200 MB', 'MP4 or MOV'],
-	},
-	imageUrl: { wire: 'image_url', type: 'string', tells: ['300x300', '10 MB', 'JPG', 'PNG'] },
-	duration: {
-		wire: 'duration',
-		type: 'number',
-		default: 5,
-		min: 3,
-		max: 15,
-		whole: true,
-		sentAs: 'string',
-		tells: ['3 to 15', 'default 5'],
-	},
-	aspectRatio: {
-		wire: 'aspect_ratio',
-		type: 'options',
-		default: '16:9',
-		options: ['auto', ...ratios],
-		tells: ['default 16:9'],
-	},
-	cfgScale: {
-		wire: 'cfg_scale',
-		type: 'number',
-		default: 0.5,
-		min: 0,
-		max: 1,
-		tells: ['0', '1', 'default is 0.5'],
-	},
-	negativePrompt: {
-		wire: 'negative_prompt',
-		type: 'string',
-		maxLength: 2500,
-		tells: ['2500', 'blur, distort, and low quality'],
-	},
-	webhookUrl: { wire: 'webhook_url', type: 'string', tells: ['status'] },
-};
+/** A schema that is written from the provider's page, and that the emulator refuses with. */
+function documented(name: string): Body & { definitions: Record<string, Field> } {
+	const file = path.resolve('dev/emulator/documented', `${name}.json`);
+	return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof documented>;
+}
 
-const prompt: Documented = {
-	wire: 'prompt',
-	type: 'string',
-	required: true,
-	maxLength: 2500,
-	tells: ['2500', '@Video1'],
-};
-const mode: Documented = {
-	wire: 'mode',
-	type: 'options',
-	default: 'pro',
-	options: ['std', 'pro'],
-	tells: ['default Pro'],
-};
-const negativePrompt: Documented = { wire: 'negative_prompt', type: 'string' };
-const images: Documented = { wire: 'images', type: 'list', maxItems: 4, tells: ['at most 4'] };
-const elements: Documented = {
-	wire: 'elements',
-	type: 'objects',
-	maxItems: 4,
-	tells: ['at most 4', '@Element1'],
-};
-const duration: Documented = {
-	wire: 'duration',
-	type: 'number',
-	default: 5,
-	min: 3,
-	max: 15,
-	whole: true,
-	tells: ['3 to 15', 'default 5'],
-};
-const video: Documented = { ...magnific.videoUrl, wire: 'video' };
-const keepAudio: Documented = { wire: 'keep_audio', type: 'boolean', default: false };
+const { definitions } = documented('muleRouter/common');
 
-const muleRouter: Record<string, Record<string, Documented>> = {
-	videoToVideo: {
-		prompt,
-		videoList: { wire: 'video_list', type: 'objects', required: true, minItems: 1 },
-		firstFrame: { wire: 'first_frame', type: 'string' },
-		lastFrame: { wire: 'last_frame', type: 'string', tells: ['First Frame'] },
-		negativePrompt,
-		images,
-		elements,
-		mode,
-		aspectRatio: { wire: 'aspect_ratio', type: 'options', options: ratios },
-		duration,
-	},
-	referenceVideoToVideo: {
-		prompt,
-		videoUrl: video,
-		keepAudio,
-		negativePrompt,
-		images,
-		elements,
-		mode,
-		aspectRatio: {
-			wire: 'aspect_ratio',
-			type: 'options',
-			default: '16:9',
-			options: ratios,
-			tells: ['always sent'],
-		},
-		duration,
-	},
-	videoEdit: { prompt, videoUrl: video, keepAudio, negativePrompt, images, elements, mode },
-};
+function resolved(field: Field): Field {
+	return field.$ref === undefined ? field : definitions[field.$ref.split('/').at(-1) as string];
+}
 
-const videoListItem: Record<string, Documented> = {
-	videoUrl: { ...magnific.videoUrl },
-	referType: {
-		wire: 'refer_type',
-		type: 'options',
-		default: 'feature',
-		options: ['feature', 'base'],
-	},
-	keepOriginalSound: {
-		wire: 'keep_original_sound',
-		type: 'boolean',
-		default: false,
-		sentAs: 'yesNo',
-	},
-};
-
-const elementItem: Record<string, Documented> = {
-	type: { wire: 'type', type: 'options', default: 'image', options: ['image', 'video'] },
-	frontalImage: { wire: 'frontal_image', type: 'string' },
-	referenceImages: { wire: 'reference_images', type: 'list', maxItems: 3, tells: ['1 to 3'] },
-	referenceVideos: { wire: 'reference_videos', type: 'list' },
-};
-
-type Declared = INodeProperties & {
+type Property = INodeProperties & {
 	limits?: { maxValue?: number; maxLength?: number; minItems?: number; maxItems?: number };
-	wire?: string;
+	wire?: 'string' | 'yesNo';
+	alwaysSent?: true;
 };
 
-let properties: Declared[];
+let properties: Property[];
 
 beforeAll(async () => {
 	await loadPackage();
@@ -173,85 +50,160 @@ beforeAll(async () => {
 });
 
 /** The properties that n8n shows for a choice, and that name a field of the request. */
-function declared(scope: Record<string, string>): Declared[] {
+function declared(choice: Record<string, string>): Property[] {
+	const scope: Record<string, string> = { videoSource: 'url', ...choice };
 	const shows = ({ displayOptions }: INodeProperties) =>
 		Object.entries(displayOptions?.show ?? {}).every(([name, values]) =>
 			(values as unknown[]).includes(scope[name.replace('/', '')]),
 		);
-	scope.videoSource ??= 'url';
 	return properties
 		.filter(shows)
 		.flatMap((property) =>
 			property.name === 'additionalFields'
-				? (property.options as Declared[]).filter(shows)
+				? (property.options as Property[]).filter(shows)
 				: property,
 		)
 		.filter(({ routing }) => routing?.send !== undefined);
 }
 
-function hold(found: Declared[], documented: Record<string, Documented>): void {
-	expect(found.map(({ name }) => name).sort()).toEqual(Object.keys(documented).sort());
+const wireName = ({ routing }: Property) => String(routing?.send?.property);
+
+/** Every documented field is a property, every property a documented field, with the same limits. */
+function expectDocumented(found: Property[], { properties: fields, required = [] }: Body): void {
+	expect(found.map(wireName).sort()).toEqual(Object.keys(fields).sort());
 	for (const property of found) {
-		const expected = documented[property.name];
-		const is = {
-			wire: property.routing?.send?.property,
-			type: typeOf(property),
-			required: property.required === true,
-			default: property.default,
-			options: (property.options as INodePropertyOptions[] | undefined)?.map(({ value }) => value),
-			min: property.typeOptions?.minValue,
-			max: property.limits?.maxValue,
-			whole: property.typeOptions?.numberPrecision === 0,
-			maxLength: property.limits?.maxLength,
-			maxItems: property.limits?.maxItems,
-			minItems: property.limits?.minItems,
-			sentAs: property.wire,
-		};
-		expect({ [property.name]: is }).toMatchObject({
-			[property.name]: {
-				wire: expected.wire,
-				type: expected.type,
-				required: expected.required === true,
-				min: expected.min,
-				max: expected.max,
-				whole: expected.whole === true,
-				maxLength: expected.maxLength,
-				maxItems: expected.maxItems,
-				minItems: expected.minItems,
-				sentAs: expected.sentAs,
-				...('default' in expected ? { default: expected.default } : {}),
-			},
-		});
-		if (expected.options)
-			expect([...(is.options ?? [])].sort()).toEqual([...expected.options].sort());
-		for (const word of expected.tells ?? []) expect(property.description).toContain(word);
+		const name = wireName(property);
+		const field = resolved(fields[name]);
+		expect({ [name]: typeOf(property) }).toEqual({ [name]: documentedType(field) });
+		const isInEveryRequest = property.required === true || property.alwaysSent === true;
+		if (required.includes(name)) expect({ [name]: isInEveryRequest }).toEqual({ [name]: true });
+		if (property.required) expect(required).toContain(name);
+		expect({ [name]: limitsOf(property) }).toEqual({ [name]: documentedLimits(field, property) });
+		if (field.default !== undefined) expectDefault(property, field.default);
+		if (Array.isArray(property.options) && typeOf(property) === 'options') {
+			expect({ [name]: valuesOf(property) }).toEqual({ [name]: enumOf(field) });
+		}
+		expectTold(property, field);
 	}
 }
 
-function typeOf({ type, typeOptions }: INodeProperties): string {
-	if (type === 'fixedCollection') return 'objects';
-	return typeOptions?.multipleValues ? 'list' : type;
+/** The type in the editor. */
+function typeOf({ type, typeOptions, wire }: Property): string {
+	if (type === 'fixedCollection') return 'list of objects';
+	if (typeOptions?.multipleValues) return 'list of texts';
+	if (wire === 'string') return 'number as text';
+	if (wire === 'yesNo') return 'yes or no';
+	if (type === 'number' && typeOptions?.numberPrecision === 0) return 'integer';
+	return type;
 }
 
-describe('the properties are the documented parameters', () => {
-	test('of Magnific', () => hold(declared({ provider: 'magnific' }), magnific));
+function documentedType({ type, enum: values, items }: Field): string {
+	const [kind] = [type].flat();
+	if (kind === 'array') return items?.properties ? 'list of objects' : 'list of texts';
+	if (values?.join() === 'yes,no') return 'yes or no';
+	if (values && kind === 'string') {
+		return values.every((value) => /^\d+$/.test(String(value))) ? 'number as text' : 'options';
+	}
+	return String(kind);
+}
 
-	test.each(Object.keys(muleRouter))('of MuleRouter %s', (endpoint) => {
-		hold(declared({ provider: 'muleRouter', endpoint }), muleRouter[endpoint]);
-	});
+function limitsOf({ typeOptions, limits = {} }: Property) {
+	return { min: typeOptions?.minValue, max: limits.maxValue, ...pick(limits) };
+}
 
-	test.each([
-		['videoList', videoListItem],
-		['elements', elementItem],
-	])('within %s', (name, documented) => {
-		const list = declared({ provider: 'muleRouter', endpoint: 'videoToVideo' }).find(
-			(property) => property.name === name,
+/** An empty list is one that was left alone, so its least length counts only where it is required. */
+function documentedLimits(field: Field, { wire, required }: Property) {
+	const numbers = (field.enum ?? []).map(Number);
+	const [min, max] =
+		wire === 'string'
+			? [Math.min(...numbers), Math.max(...numbers)]
+			: [field.minimum, field.maximum];
+	return { min, max, ...pick({ ...field, minItems: required ? field.minItems : undefined }) };
+}
+
+function pick({
+	maxLength,
+	minItems,
+	maxItems,
+}: Pick<Field, 'maxLength' | 'minItems' | 'maxItems'>) {
+	return { maxLength, minItems, maxItems };
+}
+
+function valuesOf({ options }: Property): unknown[] {
+	return (options as INodePropertyOptions[]).map(({ value }) => value).sort();
+}
+
+function enumOf({ enum: values = [] }: Field): unknown[] {
+	return values.filter((value) => value !== null).sort();
+}
+
+/** A text is left out where it is empty; the API's own default then counts, and the user reads of it. */
+function expectDefault(property: Property, given: unknown): void {
+	const { description, type, wire } = property;
+	if (type === 'string') {
+		expect(description).toContain(String(given));
+		return;
+	}
+	const value = wire === 'string' ? Number(given) : wire === 'yesNo' ? given === 'yes' : given;
+	expect({ [property.name]: property.default }).toEqual({ [property.name]: value });
+	const label = (property.options as INodePropertyOptions[] | undefined)?.find(
+		(option) => option.value === value,
+	)?.name;
+	const names = [String(value), label, value === false ? 'off' : undefined];
+	if (property.name !== 'referType') {
+		expect(names.filter(Boolean).some((name) => isDefaultTold(description, String(name)))).toBe(
+			true,
 		);
-		const [{ values }] = list?.options as INodePropertyCollection[];
-		hold(values as Declared[], documented);
+	}
+}
+
+function isDefaultTold(description: string | undefined, name: string): boolean {
+	return new RegExp(`default (is )?${name.split(' ')[0]}`, 'i').test(description ?? '');
+}
+
+/** What no schema says in a form to compare, but the user has to know. */
+const TOLD: Record<string, string[]> = {
+	prompt: ['@Video1'],
+	video_url: ['3 to 10 seconds', '720 to 2160 px', '24 to 60', '200 MB', 'MP4 or MOV'],
+	video: ['3 to 10 seconds', '720 to 2160 px', '24 to 60', '200 MB', 'MP4 or MOV'],
+	image_url: ['300x300', '10 MB', 'JPG', 'PNG'],
+	webhook_url: ['status'],
+	images: ['together with Elements', '@Image1'],
+	elements: ['together with Images', '@Element1'],
+	last_frame: ['First Frame'],
+	reference_images: ['1 to 3'],
+};
+
+function expectTold(property: Property, { maxLength, maxItems }: Field): void {
+	const { min, max } = limitsOf(property);
+	const words = [
+		...(TOLD[wireName(property)] ?? []),
+		...[maxLength, maxItems, min, max].filter((limit) => limit !== undefined).map(String),
+	];
+	for (const word of words) expect(property.description).toContain(word);
+}
+
+const MULE_ROUTER = ['videoToVideo', 'referenceVideoToVideo', 'videoEdit'];
+
+describe('the parameters of Generate are those that the provider documents', () => {
+	test('for Magnific', () => {
+		expectDocumented(declared({ provider: 'magnific' }), documented('magnific/referenceToVideo'));
 	});
 
-	test('and the mode of Magnific, which is part of the path', () => {
+	test.each(MULE_ROUTER)('for MuleRouter %s', (endpoint) => {
+		const found = declared({ provider: 'muleRouter', endpoint });
+		expectDocumented(found, documented(`muleRouter/${endpoint}`));
+	});
+
+	test.each(['videoList', 'elements'])('within the entries of %s', (name) => {
+		const found = declared({ provider: 'muleRouter', endpoint: 'videoToVideo' });
+		const list = found.find((property) => property.name === name) as Property;
+		const [{ values }] = list.options as INodePropertyCollection[];
+		const { properties: fields } = documented('muleRouter/videoToVideo');
+		expectDocumented(values as Property[], resolved(fields[wireName(list)]).items as Body);
+	});
+
+	test('and the mode of Magnific, which is a part of the path', () => {
 		const modes = properties.filter(({ name }) => name === 'mode');
 		expect(
 			modes.map(({ default: preset, displayOptions }) => [preset, displayOptions?.show?.provider]),
@@ -261,16 +213,14 @@ describe('the properties are the documented parameters', () => {
 		]);
 	});
 
-	test('named in camelCase after the wire name', () => {
-		const all = ['videoToVideo', 'referenceVideoToVideo', 'videoEdit'].flatMap((endpoint) =>
-			declared({ provider: 'muleRouter', endpoint }),
-		);
-		for (const { name, routing } of [...all, ...declared({ provider: 'magnific' })]) {
-			const camel = routing?.send?.property?.replace(/_(\w)/g, (_, letter: string) =>
+	test('and each has the name that the API gives it, in camelCase', () => {
+		const all = MULE_ROUTER.flatMap((endpoint) => declared({ provider: 'muleRouter', endpoint }));
+		for (const property of [...all, ...declared({ provider: 'magnific' })]) {
+			const camel = wireName(property).replace(/_(\w)/g, (_, letter: string) =>
 				letter.toUpperCase(),
 			);
 			// The one that differs: MuleRouter's `video` is the same thing as Magnific's `video_url`.
-			expect(name).toBe(camel === 'video' ? 'videoUrl' : camel);
+			expect(property.name).toBe(camel === 'video' ? 'videoUrl' : camel);
 		}
 	});
 });
@@ -283,7 +233,7 @@ describe.each([
 		built<typeof import('../nodes/shared/parameters/check.ts')>('shared/parameters/check');
 	const check = (given: unknown) => {
 		const scope = { provider: 'muleRouter', endpoint: 'videoToVideo', videoSource: 'url' };
-		const list = declared(scope).find((property) => property.name === name) as Declared;
+		const list = declared(scope).find((property) => property.name === name) as Property;
 		return { list, checked: checkValue(list, given, 'List', scope) };
 	};
 

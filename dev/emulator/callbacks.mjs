@@ -67,11 +67,8 @@ export class Courier {
 	 * @param {string} event
 	 */
 	#isWanted(task, event) {
-		// Whether a task's creation counts as a change of its status is not documented: by default it does not.
-		return (
-			this.#emulator.settings.callbacks.events?.includes(event) ??
-			!(task.provider === 'magnific' && event === 'CREATED')
-		);
+		const { settings, provider } = this.#emulator;
+		return settings.callbacks.events?.includes(event) ?? provider(task.provider).isEvent(event);
 	}
 
 	/**

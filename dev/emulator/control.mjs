@@ -3,6 +3,7 @@
 import { inWords } from './contract.mjs';
 import { deliver, json, readAll } from './http.mjs';
 import { changeSettings } from './settings.mjs';
+import { sum } from './tasks.mjs';
 
 export const CONTROL = '/__emulator';
 
@@ -42,10 +43,7 @@ const view = ({ settings, provider }, task) => ({
 	callbacks: task.callbacks,
 });
 
-const total = (/** @type {{ magnific: number, muleRouter: number }} */ counts) => ({
-	...counts,
-	total: counts.magnific + counts.muleRouter,
-});
+const total = (/** @type {Record<string, number>} */ counts) => ({ ...counts, total: sum(counts) });
 
 /** @type {Record<string, (ask: Ask) => Reply | Promise<Reply>>} */
 const routes = {
@@ -149,8 +147,8 @@ async function seed(
 		code,
 	},
 ) {
-	if (name !== 'magnific' && name !== 'muleRouter')
-		return refuse(400, 'provider must be magnific or muleRouter');
+	if (!emulator.providerNames.includes(name))
+		return refuse(400, `provider must be one of ${emulator.providerNames.join(', ')}`);
 	const provider = emulator.provider(name);
 	const path = endpoint ?? provider.endpoints[0];
 	if (!provider.endpoints.includes(path))

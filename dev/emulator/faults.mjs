@@ -14,92 +14,100 @@
  * @property {number} hits
  */
 import { randomUUID } from 'node:crypto';
-import { breaches } from './contract.mjs';
+import { checkOf } from './contract.mjs';
 import { reply } from './http.mjs';
 
-/** @typedef {import('./contract.mjs').Rule} Rule */
+/** @typedef {import('./contract.mjs').Schema} Schema */
 /** @typedef {import('./http.mjs').Reply} Reply */
 
-/** @type {Rule} */ const text = { is: 'string' };
-/** @type {Rule} */ const status = { is: 'integer', min: 200, max: 599 };
-/** @type {Rule} */ const bytes = { is: 'integer', min: 0, required: true };
-/** @type {Rule} */ const anything = { is: 'any' };
-const makeTask = { makeTask: /** @type {Rule} */ ({ is: 'boolean' }) };
+const text = { type: 'string' };
+const status = { type: 'integer', minimum: 200, maximum: 599 };
+const bytes = { type: 'integer', minimum: 0 };
+const flag = { type: 'boolean' };
+const makeTask = { makeTask: flag };
+const anything = {};
 
-/** In place of the true answer; a paid or stored effect behind it only comes about with `makeTask`. @type {Record<string, Record<string, Rule>>} */
+/** @param {Record<string, Schema>} properties @param {string[]} [required] */
+const details = (properties, required = []) => ({
+	type: 'object',
+	properties: { kind: text, ...properties },
+	required,
+	additionalProperties: false,
+});
+
+/** In place of the true answer; a paid or stored effect behind it only comes about with `makeTask`. @type {Record<string, Schema>} */
 const replacing = {
-	status: {
-		status: { ...status, required: true },
-		body: anything,
-		headers: { is: 'object' },
-		contentType: text,
-		...makeTask,
-	},
-	echo: { status: { ...status, required: true }, ...makeTask },
-	html: { status, ...makeTask },
-	empty: { status, ...makeTask },
-	truncated: { ...makeTask },
-	malformed: { ...makeTask },
-	'wrong-json': { status, body: { ...anything, required: true }, ...makeTask },
-	redirect: { status, location: { ...text, required: true }, ...makeTask },
-	reset: { ...makeTask },
-	hang: { ...makeTask },
+	status: details(
+		{ status, body: anything, headers: { type: 'object' }, contentType: text, ...makeTask },
+		['status'],
+	),
+	echo: details({ status, ...makeTask }, ['status']),
+	html: details({ status, ...makeTask }),
+	empty: details({ status, ...makeTask }),
+	truncated: details(makeTask),
+	malformed: details(makeTask),
+	'wrong-json': details({ status, body: anything, ...makeTask }, ['body']),
+	redirect: details({ status, location: text, ...makeTask }, ['location']),
+	reset: details(makeTask),
+	hang: details(makeTask),
 };
 
-/** The true answer, told or delivered otherwise. @type {Record<string, Record<string, Rule>>} */
+/** The true answer, told or delivered otherwise. @type {Record<string, Schema>} */
 const altering = {
-	slow: { ms: bytes },
-	'task-id': { value: anything, omit: { is: 'boolean' } },
-	'task-status': { providerStatus: { ...text, required: true }, error: anything },
-	'no-video': {},
-	'bad-video-url': { value: { ...anything, required: true } },
-	cut: { atBytes: bytes, chunked: { is: 'boolean' } },
-	stall: { atBytes: bytes },
-	trickle: { bytesPerSecond: { is: 'number', min: 1, required: true } },
-	'wrong-length': { delta: { is: 'integer', required: true } },
-	'not-video': { contentType: text, body: text },
-	'ignore-range': {},
-	'wrong-range': {},
+	slow: details({ ms: bytes }, ['ms']),
+	'task-id': details({ value: anything, omit: flag }),
+	'task-status': details({ providerStatus: text, error: anything }, ['providerStatus']),
+	'no-video': details({}),
+	'bad-video-url': details({ value: anything }, ['value']),
+	cut: details({ atBytes: bytes, chunked: flag }, ['atBytes']),
+	stall: details({ atBytes: bytes }, ['atBytes']),
+	trickle: details({ bytesPerSecond: { type: 'number', minimum: 1 } }, ['bytesPerSecond']),
+	'wrong-length': details({ delta: { type: 'integer' } }, ['delta']),
+	'not-video': details({ contentType: text, body: text }),
+	'ignore-range': details({}),
+	'wrong-range': details({}),
 };
 
-const kinds = { ...replacing, ...altering };
+/** @type {Record<string, import('./contract.mjs').Check>} */
+const checks = Object.fromEntries(
+	Object.entries({ ...replacing, ...altering }).map(([kind, schema]) => [kind, checkOf(schema)]),
+);
 
-/** @type {Rule} */
-const ruleContract = {
-	is: 'object',
-	fields: {
+const checkRule = checkOf({
+	type: 'object',
+	required: ['fault'],
+	additionalProperties: false,
+	properties: {
 		id: text,
 		match: {
-			is: 'object',
-			fields: {
+			type: 'object',
+			additionalProperties: false,
+			properties: {
 				action: text,
 				provider: text,
 				taskId: text,
 				method: text,
 				nth: {
-					either: [
-						{ is: 'integer', min: 1 },
-						{ is: 'array', of: { is: 'integer', min: 1 } },
-					],
+					type: ['integer', 'array'],
+					minimum: 1,
+					items: { type: 'integer', minimum: 1 },
 				},
 			},
 		},
-		times: { is: 'integer', min: -1 },
-		skip: { is: 'integer', min: 0 },
-		fault: { is: 'object', required: true },
+		times: { type: 'integer', minimum: -1 },
+		skip: { type: 'integer', minimum: 0 },
+		fault: {
+			type: 'object',
+			required: ['kind'],
+			properties: { kind: { enum: Object.keys(checks) } },
+		},
 	},
-};
+});
 
 /** @param {any} rule @param {string} name */
 function faultBreaches(rule, name) {
-	const found = breaches(ruleContract, rule, name);
-	if (found.length > 0) return found;
-	const { kind, ...details } = rule.fault;
-	if (!Object.hasOwn(kinds, kind))
-		return [
-			{ name: `${name}.fault.kind`, reason: `must be one of ${Object.keys(kinds).join(', ')}` },
-		];
-	return breaches({ is: 'object', fields: kinds[kind] }, details, `${name}.fault`);
+	const found = checkRule(rule, name);
+	return found.length > 0 ? found : checks[rule.fault.kind](rule.fault, `${name}.fault`);
 }
 
 export class FaultBook {

@@ -1,7 +1,7 @@
 // @ts-check
 /** Magnific's side: paths, contract, words and shapes of the Kling 3 Omni reference-to-video API and of its uploads. */
 import { randomUUID } from 'node:crypto';
-import { breaches } from './contract.mjs';
+import { checkOf, documented } from './contract.mjs';
 import { json } from './http.mjs';
 import {
 	findTask,
@@ -17,51 +17,8 @@ import {
 const BASE = '/v1/ai/reference-to-video/kling-v3-omni';
 const UPLOADS = '/v1/ai/uploads/request-url';
 
-const SECONDS = Array.from({ length: 13 }, (_, i) => String(i + 3));
-
-/** @type {import('./contract.mjs').Rule} */
-const createContract = {
-	is: 'object',
-	fields: {
-		video_url: { is: 'url', required: true },
-		webhook_url: { is: 'url' },
-		prompt: { is: 'string', max: 2500 },
-		image_url: { is: 'url' },
-		duration: { is: 'string', oneOf: SECONDS },
-		aspect_ratio: { is: 'string', oneOf: ['auto', '16:9', '9:16', '1:1'] },
-		cfg_scale: { is: 'number', min: 0, max: 1 },
-		negative_prompt: { is: 'string', max: 2500 },
-	},
-};
-
-/** @type {import('./contract.mjs').Rule} */
-const uploadContract = {
-	is: 'object',
-	fields: {
-		files: {
-			is: 'array',
-			required: true,
-			min: 1,
-			of: {
-				is: 'object',
-				fields: {
-					content_type: {
-						is: 'string',
-						required: true,
-						oneOf: [
-							'video/mp4',
-							'video/quicktime',
-							'video/webm',
-							'image/png',
-							'image/jpeg',
-							'image/webp',
-						],
-					},
-				},
-			},
-		},
-	},
-};
+const checkCreate = checkOf(documented('magnific/referenceToVideo'));
+const checkUpload = checkOf(documented('magnific/requestUpload'));
 
 const words = {
 	queued: 'CREATED',
@@ -143,7 +100,7 @@ function seen(task, emulator, fault = null) {
 /** @param {import('./provider.mjs').Exchange} exchange @param {'std'|'pro'} tier */
 function create(exchange, tier) {
 	const { emulator, fault } = exchange;
-	const { body, refusal } = readJson(exchange, dialect, (value) => breaches(createContract, value));
+	const { body, refusal } = readJson(exchange, dialect, checkCreate);
 	if (refusal) return refusal;
 	const made = makeTask(exchange, 'magnific', dialect, { body, plan: plan(body, tier) });
 	if (made.refusal) return made.refusal;
@@ -171,7 +128,7 @@ function list({ emulator }) {
 
 /** @param {import('./provider.mjs').Exchange} exchange */
 function requestUpload(exchange) {
-	const { body, refusal } = readJson(exchange, dialect, (value) => breaches(uploadContract, value));
+	const { body, refusal } = readJson(exchange, dialect, checkUpload);
 	if (refusal) return refusal;
 	return json(200, {
 		files: body.files.map((/** @type {{ content_type: string }} */ file) =>
@@ -186,6 +143,9 @@ export const magnific = {
 	name: /** @type {const} */ ('magnific'),
 	dialect,
 	endpoints: [`${BASE}-std`, `${BASE}-pro`],
+
+	/** Whether a task's creation counts as a change of its status is not documented: by default it does not. @param {string} event */
+	isEvent: (event) => event !== 'CREATED',
 
 	/** @param {string} path */
 	owns: (path) => path.startsWith('/v1/'),

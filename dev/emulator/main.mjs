@@ -1,4 +1,5 @@
 // @ts-check
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmulator } from './server.mjs';
 
@@ -15,6 +16,7 @@ try {
 		options: {
 			port: { type: 'string', default: '0' },
 			'media-port': { type: 'string', default: '0' },
+			api: { type: 'string', multiple: true, default: [] },
 			'task-seconds': { type: 'string', default: '2' },
 			'exit-with-parent': { type: 'boolean', default: false },
 		},
@@ -22,6 +24,7 @@ try {
 	const { close, ...urls } = await startEmulator({
 		port: amount('port', values.port),
 		mediaPort: amount('media-port', values['media-port']),
+		apis: await Promise.all(values.api.map(async (path) => (await import(resolve(path))).api)),
 		settings: { taskSeconds: amount('task-seconds', values['task-seconds']) },
 	});
 	const leave = () => void close().finally(() => process.exit(0));

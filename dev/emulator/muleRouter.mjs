@@ -1,7 +1,7 @@
 // @ts-check
 /** MuleRouter's side: its three Kling 3 Omni video-to-video endpoints, their contracts, words and shapes. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { breaches } from './contract.mjs';
+import { checkOf, documented } from './contract.mjs';
 import { json } from './http.mjs';
 import {
 	findTask,
@@ -15,7 +15,7 @@ import {
 } from './provider.mjs';
 import { isLate } from './tasks.mjs';
 
-/** @typedef {import('./contract.mjs').Rule} Rule */
+/** @typedef {import('./contract.mjs').Check} Check */
 /** @typedef {import('./contract.mjs').Breach} Breach */
 
 const KLING = '/vendors/klingai/v1/kling-v3-omni';
@@ -24,46 +24,6 @@ const KLING = '/vendors/klingai/v1/kling-v3-omni';
 const ASPECT_RATIO_MISSING = 4002;
 
 const IMAGE_RATIO_LIMIT = 2.5;
-
-/** @type {Rule} */ const prompt = { is: 'string', required: true, min: 1, max: 2500 };
-/** @type {Rule} */ const images = { is: 'array', of: { is: 'image' } };
-/** @type {Rule} */ const mode = { is: 'string', oneOf: ['std', 'pro'] };
-/** @type {Rule} */ const aspectRatio = { is: 'string', oneOf: ['16:9', '9:16', '1:1'] };
-/** @type {Rule} */ const duration = { is: 'integer', min: 3, max: 15 };
-/** @type {Rule} */ const frame = { is: 'image', nullable: true };
-/** @type {Rule} */ const elements = {
-	is: 'array',
-	max: 4,
-	of: {
-		is: 'object',
-		fields: {
-			type: { is: 'string', required: true, oneOf: ['image', 'video'] },
-			frontal_image: { is: 'image' },
-			reference_images: { is: 'array', min: 1, max: 3, of: { is: 'image' } },
-			reference_videos: { is: 'array', of: { is: 'url' } },
-		},
-	},
-};
-/** @type {Record<string, Rule>} */
-const newer = {
-	prompt,
-	video: { is: 'url', required: true },
-	keep_audio: { is: 'boolean' },
-	negative_prompt: { is: 'string' },
-	images,
-	elements,
-	mode,
-};
-
-/** @type {Rule} */
-const video = {
-	is: 'object',
-	fields: {
-		video_url: { is: 'url', required: true },
-		refer_type: { is: 'string', oneOf: ['feature', 'base'] },
-		keep_original_sound: { is: 'string', oneOf: ['yes', 'no'] },
-	},
-};
 
 /** @param {any} body @returns {Breach[]} what no single field tells */
 function together(body) {
@@ -81,8 +41,10 @@ function together(body) {
 }
 
 /** @param {any} body @returns {Breach[]} */
-function frames({ video_list: [{ refer_type }], first_frame, last_frame }) {
+function frames({ video_list: [{ refer_type }, ...more], first_frame, last_frame }) {
 	const found = [];
+	// Not on the page: upstream takes exactly one.
+	if (more.length > 0) found.push({ name: 'video_list', reason: 'must not be more than 1 items' });
 	if (last_frame && !first_frame) found.push({ name: 'last_frame', reason: 'needs first_frame' });
 	if (refer_type === 'base' && (first_frame || last_frame))
 		found.push({
@@ -113,7 +75,7 @@ function common(body) {
 
 /**
  * @typedef {object} Endpoint
- * @property {Rule} contract
+ * @property {Check} check what its page documents of each field
  * @property {boolean} closed whether an unknown key is refused; the documented endpoint passes over it, which is a violation all the same
  * @property {(body: any) => Breach[]} across
  * @property {(body: any) => import('./tasks.mjs').Plan} plan
@@ -122,21 +84,7 @@ function common(body) {
 /** @type {Record<string, Endpoint>} */
 const endpoints = {
 	[`${KLING}/video-to-video/generation`]: {
-		contract: {
-			is: 'object',
-			fields: {
-				prompt,
-				video_list: { is: 'array', required: true, min: 1, max: 1, of: video },
-				first_frame: frame,
-				last_frame: frame,
-				negative_prompt: { is: 'string', nullable: true },
-				images,
-				elements,
-				mode,
-				aspect_ratio: { ...aspectRatio, nullable: true },
-				duration,
-			},
-		},
+		check: checkOf(documented('muleRouter/videoToVideo')),
 		closed: false,
 		across: (body) => [...together(body), ...frames(body)],
 		plan: (body) => {
@@ -152,10 +100,7 @@ const endpoints = {
 		},
 	},
 	[`${KLING}/reference-video-to-video/generation`]: {
-		contract: {
-			is: 'object',
-			fields: { ...newer, aspect_ratio: { ...aspectRatio, required: true }, duration },
-		},
+		check: checkOf(documented('muleRouter/referenceVideoToVideo')),
 		closed: true,
 		across: together,
 		plan: (body) => ({
@@ -167,7 +112,7 @@ const endpoints = {
 		}),
 	},
 	[`${KLING}/video-to-video/edit`]: {
-		contract: { is: 'object', fields: newer },
+		check: checkOf(documented('muleRouter/videoEdit')),
 		closed: true,
 		across: together,
 		plan: (body) => ({
@@ -225,10 +170,10 @@ function refused(exchange) {
 }
 
 /** @param {import('./provider.mjs').Exchange} exchange @param {Endpoint} endpoint */
-function create(exchange, { contract, closed, across, plan }) {
+function create(exchange, { check, closed, across, plan }) {
 	const { emulator, entry, fault } = exchange;
 	const { body, refusal } = readJson(exchange, dialect, (value) => {
-		const found = breaches(contract, value);
+		const found = check(value);
 		const ignored = closed ? [] : found.filter(({ unknown }) => unknown);
 		for (const { name } of ignored)
 			emulator.journal.violation(entry, `${name} is not a known parameter and was ignored`);
@@ -304,6 +249,8 @@ export const muleRouter = {
 	name: /** @type {const} */ ('muleRouter'),
 	dialect,
 	endpoints: Object.keys(endpoints),
+
+	isEvent: () => true,
 
 	/** @param {string} path */
 	owns: (path) => path.startsWith('/vendors/'),

@@ -19,6 +19,17 @@
  * @property {boolean} [streams] the handler reads the body itself
  * @property {(exchange: Exchange) => Reply | Promise<Reply>} answer
  *
+ * @typedef {object} Api an emulated API
+ * @property {string} name
+ * @property {Dialect} dialect
+ * @property {string[]} endpoints the paths on which tasks are created
+ * @property {(event: string) => boolean} isEvent whether callbacks tell of it by default
+ * @property {(path: string) => boolean} owns
+ * @property {(method: string, path: string) => Route | null} route
+ * @property {(task: import('./tasks.mjs').Task, settings: import('./settings.mjs').Settings) => string} word for the task's phase
+ * @property {(task: import('./tasks.mjs').Task, emulator: import('./server.mjs').Emulator, forged?: any) => import('./callbacks.mjs').Message | null} callback
+ *   null where the task has no receiver, or the phase is no event
+ *
  * @typedef {object} Dialect how a provider refuses
  * @property {(status: number, message: string, code?: number) => Reply} refuse
  * @property {(found: import('./contract.mjs').Breach[], settings: import('./settings.mjs').Settings) => Reply} reject
@@ -28,7 +39,7 @@ import { inWords } from './contract.mjs';
 /**
  * What makes a provider's routes: each first passes what the provider refuses of any request.
  *
- * @param {'magnific'|'muleRouter'} provider
+ * @param {string} provider
  * @param {(exchange: Exchange) => Reply | null} refused
  * @returns {(action: string, answer: Route['answer'], taskId?: string) => Route}
  */
@@ -47,7 +58,7 @@ const buckets = new WeakMap();
 
 /**
  * @param {Exchange} exchange
- * @param {'magnific'|'muleRouter'} provider
+ * @param {string} provider
  * @param {Dialect} dialect
  * @returns {Reply | null} null when the request is within the rate limit, or there is none
  */
@@ -101,7 +112,7 @@ export function readJson(exchange, dialect, check) {
 
 /**
  * @param {Exchange} exchange
- * @param {'magnific'|'muleRouter'} provider
+ * @param {string} provider
  * @param {Dialect} dialect
  * @param {{ body: any, plan: import('./tasks.mjs').Plan }} order
  * @returns {{ task: import('./tasks.mjs').Task, refusal?: undefined } | { task?: undefined, refusal: Reply }}

@@ -9,7 +9,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { base64Image, isWebUrl } from './contract.mjs';
+import { base64Image, isWebUrl } from './formats.mjs';
 import { isLoopback } from './http.mjs';
 import { probe } from './media.mjs';
 

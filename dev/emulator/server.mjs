@@ -37,22 +37,28 @@ const HOST = '127.0.0.1';
 /** Four Base64 images of the largest kind, and some. */
 const LARGEST_BODY = 80 * 1024 * 1024;
 
-const providers = { magnific, muleRouter };
+/** @typedef {import('./provider.mjs').Api} Api */
+
+/** @type {Api[]} */
+const documentedApis = [magnific, muleRouter];
 
 export class Emulator {
 	apiUrl = '';
 	mediaUrl = '';
 	journal = new Journal();
 	faults = new FaultBook();
-	ledger = new Ledger(this);
 	callbacks = new Courier(this);
 	links = new ResultLinks(this);
 
 	/**
 	 * @param {string} directory for what lasts no longer than the emulator
 	 * @param {Record<string, unknown>} ownDefaults settings that a reset goes back to
+	 * @param {Api[]} apis
 	 */
-	constructor(directory, ownDefaults) {
+	constructor(directory, ownDefaults, apis) {
+		this.apis = apis;
+		this.providerNames = apis.map(({ name }) => name);
+		this.ledger = new Ledger(this);
 		this.ownDefaults = ownDefaults;
 		this.settings = this.#defaults();
 		this.references = new ReferenceDesk(directory);
@@ -62,15 +68,13 @@ export class Emulator {
 	}
 
 	#defaults() {
-		const settings = defaultSettings();
+		const settings = defaultSettings(this.providerNames);
 		changeSettings(settings, this.ownDefaults);
 		return settings;
 	}
 
-	/** @param {'magnific'|'muleRouter'} name */
-	provider(name) {
-		return providers[name];
-	}
+	/** @param {string} name @returns {Api} */
+	provider = (name) => /** @type {Api} */ (this.apis.find((api) => api.name === name));
 
 	reset() {
 		this.settings = this.#defaults();
@@ -139,7 +143,7 @@ class Listener {
 			return control(this.emulator, request, response, path.slice(CONTROL.length));
 		const route =
 			this.name === 'api'
-				? apiRoute(request.method ?? '', path)
+				? apiRoute(this.emulator.apis, request.method ?? '', path)
 				: mediaRoute(this.emulator, request.method ?? '', path);
 		const entry = this.emulator.journal.open(this.name, request, route);
 		response.once('close', () => {
@@ -190,12 +194,13 @@ class Listener {
 }
 
 /**
+ * @param {Api[]} apis
  * @param {string} method
  * @param {string} path
  * @returns {import('./provider.mjs').Route}
  */
-function apiRoute(method, path) {
-	const provider = muleRouter.owns(path) ? muleRouter : magnific;
+function apiRoute(apis, method, path) {
+	const provider = apis.find((api) => api.owns(path)) ?? apis[0];
 	return (
 		provider.route(method, path) ?? {
 			action: 'other',
@@ -209,16 +214,24 @@ function apiRoute(method, path) {
 }
 
 /**
- * @param {{ port?: number, mediaPort?: number, host?: string, settings?: Record<string, unknown> }} [options] settings become the defaults
+ * @param {{ port?: number, mediaPort?: number, host?: string, settings?: Record<string, unknown>, apis?: Api[] }} [options]
+ *   settings become the defaults; apis are emulated beside the documented ones
  * @returns {Promise<{ emulator: true, apiUrl: string, mediaUrl: string, controlUrl: string, close: () => Promise<void> }>}
  * @throws {Error} with one sentence: a port in use, a host that is not loopback, an unknown setting
  */
-export async function startEmulator({ port = 0, mediaPort = 0, host = HOST, settings = {} } = {}) {
+export async function startEmulator({
+	port = 0,
+	mediaPort = 0,
+	host = HOST,
+	settings = {},
+	apis = [],
+} = {}) {
 	if (!isLoopback(host)) throw new Error(`The emulator only listens on ${HOST}, never on ${host}.`);
-	const unsound = changeSettings(defaultSettings(), settings);
+	const all = [...documentedApis, ...apis];
+	const unsound = changeSettings(defaultSettings(all.map(({ name }) => name)), settings);
 	if (unsound.length > 0) throw new Error(`The setting ${unsound[0].name} ${unsound[0].reason}.`);
 	const directory = await mkdtemp(join(tmpdir(), 'kling-v2v-emulator-run-'));
-	const emulator = new Emulator(directory, settings);
+	const emulator = new Emulator(directory, settings, all);
 	const close = async () => {
 		emulator.reset();
 		await Promise.all([emulator.api.close(), emulator.media.close()]);

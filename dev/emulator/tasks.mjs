@@ -18,7 +18,7 @@
  *
  * @typedef {object} Task
  * @property {string} id
- * @property {'magnific'|'muleRouter'} provider
+ * @property {string} provider
  * @property {string} endpoint the create path it was made on
  * @property {unknown} body
  * @property {Plan} plan
@@ -52,22 +52,26 @@ const UNSEEN_SECONDS = 5;
 
 export class Ledger {
 	/** @type {Map<string, Task>} */ tasks = new Map();
-	billed = { magnific: 0, muleRouter: 0 };
-	rejected = { magnific: 0, muleRouter: 0 };
-	/** @type {Record<string, number>} */ #open = { magnific: 0, muleRouter: 0 };
-	/** @type {Record<string, number>} */ #made = { magnific: 0, muleRouter: 0 };
+	/** How many tasks there are of each kind, by provider. @type {Record<string, number>} */ billed;
+	/** @type {Record<string, number>} */ rejected;
+	/** @type {Record<string, number>} */ #open;
+	/** @type {Record<string, number>} */ #made;
 	#emulator;
 
 	/** @param {import('./server.mjs').Emulator} emulator */
 	constructor(emulator) {
 		this.#emulator = emulator;
+		this.billed = this.#none();
+		this.rejected = this.#none();
+		this.#open = this.#none();
+		this.#made = this.#none();
 	}
 
 	get openTasks() {
-		return this.#open.magnific + this.#open.muleRouter;
+		return sum(this.#open);
 	}
 
-	/** @param {'magnific'|'muleRouter'} provider */
+	/** @param {string} provider */
 	isFull(provider) {
 		const most = this.#emulator.settings.maxConcurrent[provider];
 		return most !== null && this.#open[provider] >= most;
@@ -88,7 +92,7 @@ export class Ledger {
 		resultBytes,
 	}) {
 		const { settings } = this.#emulator;
-		const nth = this.#made.magnific + this.#made.muleRouter;
+		const nth = sum(this.#made);
 		const turns = [settings.taskSeconds].flat();
 		const lasts = seconds ?? turns[nth % turns.length];
 		const now = Date.now();
@@ -139,9 +143,7 @@ export class Ledger {
 	#doom(provider) {
 		const { failTasks } = this.#emulator.settings;
 		if (!failTasks || (failTasks.provider && failTasks.provider !== provider)) return null;
-		const nth = failTasks.provider
-			? this.#made[provider]
-			: this.#made.magnific + this.#made.muleRouter;
+		const nth = failTasks.provider ? this.#made[provider] : sum(this.#made);
 		if (failTasks.nth !== 'all' && ![failTasks.nth].flat().includes(nth)) return null;
 		return { reason: failTasks.reason ?? 'The generation failed', code: failTasks.code ?? 5001 };
 	}
@@ -227,12 +229,20 @@ export class Ledger {
 	reset() {
 		for (const task of this.tasks.values()) task.life.abort();
 		this.tasks.clear();
-		this.billed = { magnific: 0, muleRouter: 0 };
-		this.rejected = { magnific: 0, muleRouter: 0 };
-		this.#open = { magnific: 0, muleRouter: 0 };
-		this.#made = { magnific: 0, muleRouter: 0 };
+		this.billed = this.#none();
+		this.rejected = this.#none();
+		this.#open = this.#none();
+		this.#made = this.#none();
+	}
+
+	/** @returns {Record<string, number>} */
+	#none() {
+		return Object.fromEntries(this.#emulator.providerNames.map((name) => [name, 0]));
 	}
 }
+
+/** @param {Record<string, number>} counts */
+export const sum = (counts) => Object.values(counts).reduce((total, count) => total + count, 0);
 
 /** @param {Task} task */
 export const isOver = ({ phase }) => phase === 'completed' || phase === 'failed';

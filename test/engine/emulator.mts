@@ -34,7 +34,8 @@ export interface EmulatedTask {
 
 export interface State {
 	tasks: EmulatedTask[];
-	billed: { magnific: number; muleRouter: number; total: number };
+	/** By provider, and in total. */
+	billed: Record<string, number>;
 	rejected: unknown;
 	requests: Seen[];
 	violations: Array<{ request: number; what: string }>;
@@ -56,9 +57,10 @@ export class Emulator {
 		private readonly stopProcess: () => Promise<void>,
 	) {}
 
-	static async start(): Promise<Emulator> {
+	/** @param more arguments of its command */
+	static async start(...more: string[]): Promise<Emulator> {
 		const main = path.resolve(process.cwd(), 'dev/emulator/main.mjs');
-		const child = spawn(process.execPath, [main, '--exit-with-parent'], {
+		const child = spawn(process.execPath, [main, '--exit-with-parent', ...more], {
 			stdio: ['pipe', 'pipe', 'inherit'],
 		});
 		const [line] = (await once(createInterface(child.stdout), 'line')) as [string];

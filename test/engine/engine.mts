@@ -40,7 +40,6 @@ const fromCore = createRequire(require.resolve('n8n-core'));
 const { Container } = fromCore('@n8n/di');
 const { Logger } = fromCore('@n8n/backend-common');
 
-const root = process.cwd();
 const packageName = 'n8n-nodes-kling-v2v';
 
 /** A node's class, from the built package. */
@@ -48,7 +47,7 @@ export const GENERATE = `${packageName}.klingV2vGenerate`;
 export const STATUS = `${packageName}.klingTaskStatus`;
 export const TRIGGER = `${packageName}.klingV2vTrigger`;
 
-const loader = new PackageDirectoryLoader(root);
+let loader: PackageDirectoryLoader;
 let ready: Promise<void> | undefined;
 
 /** A line that a node has logged. */
@@ -259,9 +258,13 @@ export interface RunOptions {
 	watch?: string;
 }
 
-/** Loads the built package once, with a real binary store on disk. */
-export async function loadPackage(): Promise<void> {
+/**
+ * Loads the built package once, with a real binary store on disk.
+ * @param root the folder of another build of it, for whoever asks first
+ */
+export async function loadPackage(root = process.cwd()): Promise<void> {
 	ready ??= (async () => {
+		loader = new PackageDirectoryLoader(root);
 		await loader.loadAll();
 		const config = Container.get(BinaryDataConfig);
 		config.mode = 'filesystem';

@@ -8,7 +8,7 @@ export function hintsFor(requests: ItemRequest[]): Hint[] {
 }
 
 function unnamedVideo(requests: ItemRequest[]): Hint[] {
-	const { length } = requests.filter(({ request }) => lacksReference(request.body.prompt));
+	const { length } = requests.filter(({ request }) => lacksReference(promptOf(request)));
 	if (length === 0) return [];
 	const prompts = length === 1 ? 'A prompt does' : `${length} prompts do`;
 	const message = `${prompts} not mention @Video1, so Kling may not use the reference video as you mean. Write @Video1 where you mean it`;
@@ -16,8 +16,8 @@ function unnamedVideo(requests: ItemRequest[]): Hint[] {
 }
 
 function lackingReferences(requests: ItemRequest[]): Hint[] {
-	const lacking = requests.flatMap(({ request: { provider, body } }) =>
-		missing(body.prompt, provider.references(body)),
+	const lacking = requests.flatMap(({ request }) =>
+		missing(promptOf(request), request.provider.references(request.body)),
 	);
 	if (lacking.length === 0) return [];
 	const message = `A prompt mentions ${[...new Set(lacking)].join(', ')}, which its request does not hold, so Kling may make something else than you mean`;
@@ -28,6 +28,11 @@ function notSent(requests: ItemRequest[]): Hint[] {
 	if (!requests.some(({ options }) => options.validateOnly)) return [];
 	const message = 'Validate Only is on: of these items nothing was sent, and nothing billed';
 	return [{ message, type: 'info' }];
+}
+
+/** @returns the prompt, which each API calls by a name of its own */
+function promptOf({ provider, body }: ItemRequest['request']): unknown {
+	return body[provider.parameters.prompt.routing.send.property];
 }
 
 /** @returns whether the reference video is not mentioned in a prompt that says something */

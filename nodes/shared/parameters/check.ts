@@ -138,12 +138,12 @@ function checkImage(text: string, label: string): Checked {
 	);
 }
 
-/** In both, what does not belong is looked for: to match megabytes as a whole can take more stack than V8 has. */
+/** Looks for a character that does not belong: to match megabytes as a whole can take more stack than V8 has. */
 function isDataUri(text: string): boolean {
 	return DATA_URI.test(text) && !/[^A-Za-z0-9+/=\s]/.test(text.replace(DATA_URI, ''));
 }
 
-/** What is shorter may be a field's name. */
+/** A shorter text may be the name of a field. */
 function isBase64(text: string): boolean {
 	return text.length >= 64 && !/[^A-Za-z0-9+/]/.test(text.replace(/={1,2}$/, ''));
 }
@@ -232,7 +232,7 @@ export function withoutDefaults(
 	);
 }
 
-/** What was found instead; the query of an address may hold a signature, so it is not repeated. */
+/** @returns the value that was found, without the query of an address: it may hold a signature */
 export function got(given: unknown): string {
 	if (typeof given === 'string') return ` (got "${excerpt(given.split('?')[0], 60)}")`;
 	if (Array.isArray(given)) return ' (got a list)';

@@ -1,6 +1,6 @@
 import type { INodeProperties, NodeParameterValue } from 'n8n-workflow';
 
-/** What the documentation allows, beyond n8n's own `minValue` and `options`. */
+/** The limits that an API documents, beyond n8n's own `minValue` and `options`. */
 export interface Limits {
 	/**
 	 * In place of n8n's own, with which its field for numbers swallows the digit that goes too far: 20

@@ -79,7 +79,7 @@ export const validateOnly: INodeProperties = {
 	displayName: 'Validate Only',
 	name: 'validateOnly',
 	type: 'boolean',
-	// Of the option once it is added: whoever adds it wants it, and may run the workflow at once.
+	// The value once the option is added: a user who adds it wants it, and may run the workflow at once.
 	default: true,
 	description:
 		'Whether to check everything and put out the exact request without sending it; nothing is created or paid',

@@ -322,14 +322,16 @@ describe('the request', () => {
 describe('Return Task ID Immediately', () => {
 	test('gives the task ID without waiting, and nothing to download', async () => {
 		await bench.emulator.set({ taskSeconds: 600 });
-		const { json, items, milliseconds } = await bench.generate({
+		const { json, items } = await bench.generate({
 			videoUrl: bench.emulator.referenceUrl,
 			completion: 'submitOnly',
 		});
+		const { tasks, requests } = await bench.emulator.state();
+		expect(requests.filter(({ action }) => action === 'status')).toEqual([]);
 		expect(json[0]).toMatchObject({
 			provider: 'magnific',
 			endpoint: 'referenceToVideo',
-			taskId: (await bench.emulator.state()).tasks[0].taskId,
+			taskId: tasks[0].taskId,
 			status: 'pending',
 			providerStatus: 'CREATED',
 			videoUrl: null,
@@ -337,7 +339,6 @@ describe('Return Task ID Immediately', () => {
 			videoUrlExpiresAt: null,
 		});
 		expect(items[0].binary).toBeUndefined();
-		expect(milliseconds).toBeLessThan(5000);
 	});
 });
 
@@ -751,18 +752,17 @@ describe('the wait limit', () => {
 		expect(json[0]).not.toHaveProperty('error');
 	});
 });
-test('a text of any length is refused in a moment', async () => {
-	const long = 'x'.repeat(60_000_000);
-	const began = Date.now();
+test('a text of ten million characters is refused, and is not searched once for each of its characters', async () => {
+	// Work that grows with the square of the length would not end within the time of a test.
+	const long = 'x'.repeat(10_000_000);
 	const { error } = await bench.generate(
 		{ prompt: '={{ $json.long }}', videoUrl: '={{ $json.long }}' },
 		{
 			input: [{ long }],
 		},
 	);
-	expect(error?.message).toContain('Prompt must be at most 2500 characters (got 60000000)');
+	expect(error?.message).toContain('Prompt must be at most 2500 characters (got 10000000)');
 	expect(error?.message).toContain('Video URL must be an http or https URL');
-	expect(Date.now() - began).toBeLessThan(4000);
 });
 
 test('a prompt is counted in characters, not in the halves of an emoji', async () => {

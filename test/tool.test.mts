@@ -18,7 +18,7 @@ import {
 	withCredentials,
 } from './engine/engine.mts';
 import { hurry } from './engine/haste.mts';
-import { until } from './engine/pauses.mts';
+import { until } from './engine/until.mts';
 import { useBench } from './engine/setup.mts';
 
 /** n8n-core's own way of calling a node for an AI agent. */

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
 import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 import { Emulator } from './emulator.mts';
 import type { Result, RunOptions } from './engine.mts';
 import { execute, GENERATE, loadPackage, node, STATUS } from './engine.mts';
 import { openFiles } from './openFiles.mts';
+import { until } from './until.mts';
 
 /** What nearly every test needs: the emulator, credentials for it, and short ways to run a node. */
 export interface Bench {
@@ -61,11 +62,7 @@ export function useBench(): Bench {
 		};
 	});
 	afterEach(async () => {
-		// Whatever became of a file, it must not be kept open.
-		for (let wait = 0; wait < 80 && openFiles().length > 0; wait++) {
-			await new Promise((resolve) => setTimeout(resolve, 25));
-		}
-		expect(openFiles()).toEqual([]);
+		await until(() => openFiles().length === 0, 'no file of the binary store is open');
 	});
 	afterAll(async () => await bench.emulator?.stop());
 	return bench;

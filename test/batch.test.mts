@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { fileStore } from './engine/engine.mts';
-import { hurry, timing } from './engine/haste.mts';
+import { shortenPauses, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 import { until } from './engine/until.mts';
 
 const bench = useBench();
-beforeAll(hurry);
+beforeAll(shortenPauses);
 
 describe('a batch with three tasks at a time', () => {
 	const ITEMS = 9;

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { request } from 'undici';
-import { hurry, timing } from './engine/haste.mts';
+import { shortenPauses, timing } from './engine/haste.mts';
 import { keys, useBench } from './engine/setup.mts';
 
 const bench = useBench();
@@ -20,7 +20,7 @@ async function fetchTo(file: string, from: string): Promise<void> {
 }
 
 beforeAll(async () => {
-	hurry();
+	shortenPauses();
 	Object.assign(timing.upload, { timeout: 500, pause: 5 });
 	await fetchTo(files.clip, 'reference.mp4');
 	await fetchTo(files.still, 'start.png');
@@ -268,28 +268,34 @@ describe('an image', () => {
 	test('has the time that a slow line takes to MuleRouter', async () => {
 		const large = path.join(folder, 'large.png');
 		writeFileSync(large, Buffer.concat([readFileSync(files.still), Buffer.alloc(9_000_000)]));
+		const { createTimeout } = timing.http;
+		timing.http.createTimeout = 200;
 		const line = await slowLine(
-			2 * timing.http.createTimeout,
+			5 * timing.http.createTimeout,
 			JSON.stringify({
 				task_info: { id: '8e1e315e-b50d-4334-a231-be7d19a372f4', status: 'pending' },
 			}),
 		);
-		bench.credentials.muleRouterApi.baseUrl = line.url;
-		const { error, json } = await bench.generate(
-			{
-				provider: 'muleRouter',
-				endpoint: 'videoEdit',
-				prompt: '@Video1',
-				videoUrl: bench.emulator.referenceUrl,
-				completion: 'submitOnly',
-				options: { checkMedia: false },
-				additionalFields: { images: ['still', 'still'] },
-			},
-			{ files: { still: large } },
-		);
-		expect(error).toBeUndefined();
-		expect(json[0].status).toBe('pending');
-		line.close();
+		try {
+			bench.credentials.muleRouterApi.baseUrl = line.url;
+			const { error, json } = await bench.generate(
+				{
+					provider: 'muleRouter',
+					endpoint: 'videoEdit',
+					prompt: '@Video1',
+					videoUrl: bench.emulator.referenceUrl,
+					completion: 'submitOnly',
+					options: { checkMedia: false },
+					additionalFields: { images: ['still', 'still'] },
+				},
+				{ files: { still: large } },
+			);
+			expect(error).toBeUndefined();
+			expect(json[0].status).toBe('pending');
+		} finally {
+			timing.http.createTimeout = createTimeout;
+			line.close();
+		}
 	});
 
 	test('goes to MuleRouter as Base64, or as the URL it is', async () => {

@@ -9,11 +9,11 @@ import type {
 } from 'n8n-workflow';
 import { descriptionOf, GENERATE, STATUS, TRIGGER } from './engine/engine.mts';
 import type { Result } from './engine/engine.mts';
-import { hurry } from './engine/haste.mts';
+import { shortenPauses } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 
 const bench = useBench();
-beforeAll(hurry);
+beforeAll(shortenPauses);
 
 const nodes = [GENERATE, STATUS, TRIGGER];
 

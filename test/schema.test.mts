@@ -4,12 +4,12 @@ import { loadOutputSchema } from 'n8n-core';
 import type { IDataObject, INodeParameters, INodePropertyOptions } from 'n8n-workflow';
 import type { Result } from './engine/engine.mts';
 import { descriptionOf, GENERATE, STATUS, TRIGGER } from './engine/engine.mts';
-import { hurry } from './engine/haste.mts';
+import { shortenPauses } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 import { Receiver } from './engine/webhook.mts';
 
 const bench = useBench();
-beforeAll(hurry);
+beforeAll(shortenPauses);
 
 interface Schema {
 	type: string;

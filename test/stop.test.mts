@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { fileStore } from './engine/engine.mts';
 import type { Seen } from './engine/emulator.mts';
-import { hurry, timing } from './engine/haste.mts';
+import { shortenPauses, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 import { passed, until } from './engine/until.mts';
 
@@ -9,7 +9,7 @@ const bench = useBench();
 const unhurried = structuredClone(timing);
 beforeEach(() => {
 	Object.assign(timing, structuredClone(unhurried));
-	hurry();
+	shortenPauses();
 });
 
 /** Long against every pause between two requests, which are milliseconds here. */

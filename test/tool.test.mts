@@ -17,7 +17,7 @@ import {
 	nodeTypes,
 	withCredentials,
 } from './engine/engine.mts';
-import { hurry } from './engine/haste.mts';
+import { shortenPauses } from './engine/haste.mts';
 import { until } from './engine/until.mts';
 import { useBench } from './engine/setup.mts';
 
@@ -34,7 +34,7 @@ const { makeHandleToolInvocation } = createRequire(require.resolve('n8n-core'))(
 };
 
 const bench = useBench();
-beforeAll(hurry);
+beforeAll(shortenPauses);
 
 /** The tool as an agent has it: each call is another run of the node, and so is each try. */
 function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}) {

@@ -8,7 +8,7 @@ import util from 'node:util';
 import { root, setUp } from '../setup.mjs';
 import { serverFolder } from './cache.mjs';
 import { isMain, runCommand } from './command.mjs';
-import { startEmulator } from './emulator.mjs';
+import { startEmulator } from '../emulator/client.mjs';
 import { examples, importExamples } from './examples.mjs';
 import { installN8n } from './install.mjs';
 import { startN8n } from './n8n.mjs';
@@ -93,7 +93,7 @@ function readOwner() {
 
 /**
  * @param {Session} session
- * @param {import('./emulator.mjs').RunningEmulator} emulator
+ * @param {import('../emulator/client.mjs').EmulatorClient} emulator
  */
 async function runExample(session, emulator) {
 	const { id, trigger } = examples.referenceVideoToFile;
@@ -102,7 +102,7 @@ async function runExample(session, emulator) {
 		const execution = await session.executionEnd(started, {
 			timeoutMs: EXAMPLE_WITHIN_MS,
 			watch: async () => {
-				const [task] = (await emulator.ask('/state?requests=0')).tasks;
+				const [task] = await emulator.tasks();
 				if (task) note(`the provider says ${task.status}`);
 			},
 		});
@@ -137,7 +137,7 @@ function printNodes(execution) {
  * The file on disk has to be the very bytes that the emulator made, and a film.
  *
  * @param {import('./session.mjs').Execution} execution
- * @param {import('./emulator.mjs').RunningEmulator} emulator
+ * @param {import('../emulator/client.mjs').EmulatorClient} emulator
  */
 async function checkVideo(execution, emulator) {
 	const saved = itemsOf(execution, 'Save the Video')[0]?.json;
@@ -147,7 +147,7 @@ async function checkVideo(execution, emulator) {
 		);
 	}
 	const { fileName: file, taskId } = saved;
-	const [ours, theirs] = [await sha256(file), await emulator.ask(`/tasks/${taskId}/sha256`)];
+	const [ours, theirs] = [await sha256(file), await emulator.video(taskId)];
 	const bytes = fs.statSync(file).size;
 	if (ours !== theirs.sha256 || bytes !== theirs.bytes) {
 		throw new Problem(

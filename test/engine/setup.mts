@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
+import type { EmulatorClient } from '../../dev/emulator/client.mjs';
+import { startEmulator } from '../../dev/emulator/client.mjs';
 import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
-import { Emulator } from './emulator.mts';
 import type { Result, RunOptions } from './engine.mts';
 import { execute, GENERATE, loadPackage, node, STATUS } from './engine.mts';
 import { openFiles } from './openFiles.mts';
@@ -8,7 +9,7 @@ import { until } from './until.mts';
 
 /** What nearly every test needs: the emulator, credentials for it, and short ways to run a node. */
 export interface Bench {
-	emulator: Emulator;
+	emulator: EmulatorClient;
 	credentials: RunOptions['credentials'];
 	/** Generate, over as many input items as given. */
 	generate(parameters: INodeParameters, more?: More): Promise<Result>;
@@ -47,11 +48,11 @@ export function useBench(): Bench {
 	bench.generate = run(GENERATE);
 	bench.status = run(STATUS);
 	beforeAll(async () => {
-		bench.emulator = await Emulator.start();
+		bench.emulator = await startEmulator();
 		await loadPackage();
 	});
 	beforeEach(async () => {
-		await bench.emulator.reset();
+		await bench.emulator.reset({ taskSeconds: 0.2 });
 		bench.credentials = {
 			magnificApi: {
 				apiKey: keys.magnific,

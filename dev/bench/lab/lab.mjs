@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { startEmulator } from '../../server/emulator.mjs';
+import { startEmulator } from '../../emulator/client.mjs';
 import { installN8n } from '../../server/install.mjs';
 import { startN8n } from '../../server/n8n.mjs';
 import { packInto } from '../../server/pack.mjs';
@@ -11,7 +11,7 @@ import { Session } from '../../server/session.mjs';
 import { setUp } from '../../setup.mjs';
 import { installDoubles } from './doubles.mjs';
 
-/** @typedef {import('../../server/emulator.mjs').RunningEmulator} Emulator */
+/** @typedef {import('../../emulator/client.mjs').EmulatorClient} Emulator */
 /** @typedef {import('../../server/session.mjs').CredentialReference} CredentialReference */
 
 export const API_KEY = 'emulator-bench-key';
@@ -114,31 +114,9 @@ export class Lab {
 	async #emulator(settings) {
 		const log = path.join(this.folder, `emulator-${++this.#emulators}.log`);
 		const emulator = await startEmulator({ taskSeconds: 2, log });
-		await control(emulator, 'PATCH', '/settings', { referenceChecks: false, ...settings });
+		await emulator.set({ referenceChecks: false, ...settings });
 		return emulator;
 	}
-}
-
-/**
- * Steers an emulator; its README has the table.
- *
- * @param {Emulator} emulator
- * @param {'GET' | 'POST' | 'PATCH'} method
- * @param {string} place
- * @param {unknown} [body]
- * @returns {Promise<any>}
- */
-export async function control({ controlUrl }, method, place, body) {
-	const response = await fetch(controlUrl + place, {
-		method,
-		...(body === undefined ? {} : { body: JSON.stringify(body) }),
-	});
-	if (!response.ok) {
-		throw new Error(
-			`The emulator answered ${place} with ${response.status}: ${await response.text()}`,
-		);
-	}
-	return await response.json();
 }
 
 /**
@@ -149,8 +127,7 @@ export async function control({ controlUrl }, method, place, body) {
  * @returns {Promise<string>} its id
  */
 export async function finishedTask(emulator, more = {}) {
-	const { taskId } = await control(emulator, 'POST', '/tasks', {
-		provider: 'magnific',
+	const { taskId } = await emulator.seed({
 		status: 'completed',
 		...more,
 	});

@@ -2,7 +2,7 @@
 import { Problem } from '../../server/problem.mjs';
 import { step } from '../../server/progress.mjs';
 import { runToEnd } from '../lab/executions.mjs';
-import { control, saveCredentials } from '../lab/lab.mjs';
+import { saveCredentials } from '../lab/lab.mjs';
 import { pollingLoop } from '../lab/pollingLoop.mjs';
 import { generate, inLine, items, REFERENCE, start } from '../lab/workflows.mjs';
 import { lines } from '../report/chart.mjs';
@@ -102,7 +102,7 @@ async function loopOn(session, emulator, count) {
 async function measure(session, emulator, count, workflow) {
 	const { id } = await session.saveWorkflow(workflow);
 	const { milliseconds, execution } = await runToEnd(session, id, { timeoutMs: WITHIN_MS });
-	const { requests, billed, tasks } = await control(emulator, 'GET', '/state');
+	const { requests, billed, tasks } = await emulator.state();
 	const of = (/** @type {string} */ action) =>
 		requests.filter((/** @type {any} */ request) => request.action === action);
 	if (billed.total !== count || of('download').length !== count) {
@@ -119,12 +119,14 @@ async function measure(session, emulator, count, workflow) {
 	};
 }
 
-/** How many tasks were under way at once. @param {{ createdAt: number, completedAt: number }[]} tasks */
+/** How many tasks were under way at once. @param {{ createdAt: number, completedAt: number | null }[]} tasks */
 const most = (tasks) =>
 	Math.max(
 		...tasks.map(
 			({ createdAt: now }) =>
-				tasks.filter(({ createdAt, completedAt }) => createdAt <= now && completedAt > now).length,
+				tasks.filter(
+					({ createdAt, completedAt }) => createdAt <= now && (completedAt ?? Infinity) > now,
+				).length,
 		),
 	);
 

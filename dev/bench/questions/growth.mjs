@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { step } from '../../server/progress.mjs';
 import { double } from '../lab/doubles.mjs';
 import { callable, nodeRun, runToEnd } from '../lab/executions.mjs';
-import { control, finishedTask, saveCredentials } from '../lab/lab.mjs';
+import { finishedTask, saveCredentials } from '../lab/lab.mjs';
 import { cpuTime, watchMemory } from '../lab/memory.mjs';
 import { pollingLoop } from '../lab/pollingLoop.mjs';
 import {
@@ -103,8 +103,7 @@ async function equip(session, pid, emulator) {
 			for (let round = 0; round < rounds; round++) {
 				for (const count of sizes) {
 					note(`${count} items`);
-					await control(emulator, 'POST', '/reset');
-					await control(emulator, 'PATCH', '/settings', SETTINGS);
+					await emulator.reset(SETTINGS);
 					const work = await prepare(count);
 					await collect({});
 					const memory = await watchMemory(pid);
@@ -112,7 +111,7 @@ async function equip(session, pid, emulator) {
 					const milliseconds = await work();
 					const cpu = cpuTime(pid) - cpuBefore;
 					const peak = memory.stop();
-					const { requests } = await control(emulator, 'GET', '/state');
+					const { requests } = await emulator.state();
 					readings.get(count)?.push({
 						milliseconds,
 						requests: requests.length,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { step } from '../../server/progress.mjs';
 import { publish } from '../lab/executions.mjs';
-import { control, saveCredentials } from '../lab/lab.mjs';
+import { saveCredentials } from '../lab/lab.mjs';
 import { postAll } from '../lab/load.mjs';
 import { watchMemory } from '../lab/memory.mjs';
 import { withQueue } from '../lab/queue.mjs';
@@ -126,8 +126,7 @@ async function run(
 	{ seconds, cutOffMs = GIVE_UP_MS, note },
 ) {
 	const { id, url } = workflows[completion];
-	await control(emulator, 'POST', '/reset');
-	await control(emulator, 'PATCH', '/settings', { referenceChecks: false, taskSeconds: seconds });
+	await emulator.reset({ referenceChecks: false, taskSeconds: seconds });
 	const [{ n: before }] = await query(DONE, [id]);
 	const memory = await watchMemory(workerPid);
 	const began = Date.now();
@@ -155,7 +154,7 @@ async function run(
 	}
 	isOver = true;
 	const [total] = /** @type {[number, number]} */ (timeline.at(-1));
-	const { tasks, requests } = await control(emulator, 'GET', '/state');
+	const { tasks, requests } = await emulator.state();
 	const open = openTasks(tasks, began, total);
 	return {
 		seconds: total,

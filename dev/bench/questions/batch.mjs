@@ -4,7 +4,8 @@ import { step } from '../../server/progress.mjs';
 import { runToEnd } from '../lab/executions.mjs';
 import { saveCredentials } from '../lab/lab.mjs';
 import { pollingLoop } from '../lab/pollingLoop.mjs';
-import { generate, inLine, items, REFERENCE, start } from '../lab/workflows.mjs';
+import { generate, items, REFERENCE, start } from '../lab/nodes.mjs';
+import { workflow } from '../../workflow.mjs';
 import { lines } from '../report/chart.mjs';
 import { digits, median, pairedRatio, seeded, times } from '../report/figures.mjs';
 import { losses } from '../report/losses.mjs';
@@ -81,7 +82,7 @@ function ideally(taskSeconds) {
 async function oursOn(session, emulator, count) {
 	const credentials = await saveCredentials(session, emulator.apiUrl, emulator.apiUrl);
 	const node = generate(credentials, { options: { maxConcurrentTasks: AT_ONCE } });
-	return await measure(session, emulator, count, inLine('Ours', [start(), items(count), node]));
+	return await measure(session, emulator, count, workflow('Ours', [start(), items(count), node]));
 }
 
 /** @param {Session} session @param {Emulator} emulator @param {number} count */

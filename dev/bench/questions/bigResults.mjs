@@ -1,7 +1,7 @@
 // @ts-check
 import { size, step } from '../../server/progress.mjs';
 import { fetcher, WAYS, ways } from '../lab/fetcher.mjs';
-import { watchMemory } from '../lab/memory.mjs';
+import { watchMemory } from '../../server/memory.mjs';
 import { bars } from '../report/chart.mjs';
 import { digits, median, pairedRatio, times } from '../report/figures.mjs';
 import { losses } from '../report/losses.mjs';

@@ -5,9 +5,9 @@ import { step } from '../../server/progress.mjs';
 import { publish } from '../lab/executions.mjs';
 import { saveCredentials } from '../lab/lab.mjs';
 import { postAll } from '../lab/load.mjs';
-import { watchMemory } from '../lab/memory.mjs';
-import { withQueue } from '../lab/queue.mjs';
-import { generate, inLine, noOp, webhook, WHEN_DONE } from '../lab/workflows.mjs';
+import { watchMemory } from '../../server/memory.mjs';
+import { generate, noOp, WHEN_DONE } from '../lab/nodes.mjs';
+import { webhook, workflow } from '../../workflow.mjs';
 import { lines } from '../report/chart.mjs';
 import { digits, median, times } from '../report/figures.mjs';
 import { losses } from '../report/losses.mjs';
@@ -65,8 +65,7 @@ export async function manyExecutions(lab, { quick }) {
 	const fewer = quick ? 30 : SHORT_COUNT;
 	const real = quick ? 6 : REAL_SECONDS;
 	return await lab.withEmulator({}, async (emulator) =>
-		withQueue(lab, async ({ main, worker, query }) => {
-			const session = await lab.signIn(main.url);
+		lab.withQueue(async ({ session, worker, query }) => {
 			const workflows = await publishAll(session, emulator);
 			const bench = { emulator, workflows, query, workerPid: worker.pid, count };
 
@@ -98,7 +97,7 @@ async function publishAll(session, emulator) {
 	/** @param {string} name @param {import('../../server/session.mjs').WorkflowNode} node @param {Record<string, unknown>} [reply] */
 	const live = async (name, node, reply) => {
 		const path = randomUUID();
-		return await publish(session, inLine(name, [webhook(path, reply), node]), path);
+		return await publish(session, workflow(name, [webhook('Webhook', path, reply), node]), path);
 	};
 	const making = (/** @type {Completion} */ completion) =>
 		generate(credentials, { completion, downloadVideo: false });

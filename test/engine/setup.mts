@@ -5,7 +5,7 @@ import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
 import type { Result, RunOptions } from './engine.mts';
 import { execute, GENERATE, loadPackage, node, STATUS } from './engine.mts';
 import { openFiles } from './openFiles.mts';
-import { until } from './until.mts';
+import { passed, until } from './until.mts';
 
 /** What nearly every test needs: the emulator, credentials for it, and short ways to run a node. */
 export interface Bench {
@@ -23,6 +23,8 @@ export interface More extends Partial<RunOptions> {
 	files?: Record<string, string>;
 	settings?: Partial<INode>;
 }
+
+const LONGEST_SLICE_MS = 600;
 
 export const keys = { magnific: 'emulator-magnific-key', muleRouter: 'emulator-mule-key' };
 
@@ -65,6 +67,11 @@ export function useBench(): Bench {
 	afterEach(async () => {
 		await until(() => openFiles().length === 0, 'no file of the binary store is open');
 	});
-	afterAll(async () => await bench.emulator?.stop());
+	afterAll(async () => {
+		await bench.emulator?.stop();
+		// Pauses of the package come in slices of half a second, and the last one may still run. Jest takes a worker that
+		// lives on for as long as that for one that does not end.
+		await passed(LONGEST_SLICE_MS);
+	});
 	return bench;
 }

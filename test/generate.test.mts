@@ -342,7 +342,7 @@ describe('Return Task ID Immediately', () => {
 	});
 });
 
-describe('bad input', () => {
+describe('a run of Generate', () => {
 	const url = 'https://example.com/a.mp4';
 	const element = { frontalImage: url, referenceImages: [url] };
 	const list = { videos: [{ videoUrl: url }] };
@@ -572,14 +572,14 @@ describe('bad input', () => {
 			{ videoUrl: url, binaryPropertyName: '' },
 			'Parameter "Put Output File in Field" is required',
 		],
-	])('%s: n8n names it before the run', async (_name, parameters, said) => {
+	])('with %s does not begin, as n8n names the problem', async (_name, parameters, said) => {
 		const { error } = await bench.generate(parameters as INodeParameters);
 		expect(error?.message).toContain(said);
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 
 	test.each(cases)(
-		'%s: one error that names it, and no request',
+		'with %s ends in one error that names the problem, and sends no request',
 		async (_name, parameters, said) => {
 			const { error } = await bench.generate(parameters);
 			for (const part of said) expect(error?.message).toContain(part);
@@ -589,7 +589,7 @@ describe('bad input', () => {
 		},
 	);
 
-	test('in one of several items stops the run before anything is sent for any', async () => {
+	test('with bad input in one of several items stops before anything is sent for any', async () => {
 		const { error } = await bench.generate(
 			{ videoUrl: '={{ $json.url }}', options },
 			{ input: [{ url: bench.emulator.referenceUrl }, { url: 'nonsense' }] },
@@ -599,21 +599,21 @@ describe('bad input', () => {
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 
-	test('a missing key is said before any request', async () => {
+	test('without a credential says so before any request', async () => {
 		bench.credentials = {};
 		const { error } = await bench.generate({ videoUrl: url });
 		expect(error?.message).toMatch(/credential/i);
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 
-	test('an empty key is said before any request', async () => {
+	test('with an empty key says so before any request', async () => {
 		bench.credentials.magnificApi = { apiKey: ' ', baseUrl: bench.emulator.apiUrl };
 		const { error } = await bench.generate({ videoUrl: url });
 		expect(error?.message).toBe('The API Key in the Magnific credential is empty');
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 
-	test('a Base URL that is none is said before any request', async () => {
+	test('with a Base URL that is no URL says so before any request', async () => {
 		bench.credentials.magnificApi = { apiKey: keys.magnific, baseUrl: 'api.magnific.com' };
 		const { error } = await bench.generate({ videoUrl: url });
 		expect(error?.message).toBe('The Base URL in the Magnific credential is no http or https URL');

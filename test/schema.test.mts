@@ -157,7 +157,7 @@ describe('what the editor is told of an output is what comes out', () => {
 		},
 	);
 
-	test('and no version or operation is left out above', () => {
+	test('for every version and every operation of each node', () => {
 		const operation = descriptionOf(STATUS).properties.find(({ name }) => name === 'operation');
 		const operations = (operation?.options as INodePropertyOptions[]).map(({ value }) => value);
 		expect(operations).toEqual(['download', 'get', 'getMany', 'wait']);

@@ -84,11 +84,11 @@ describe('Get', () => {
 	});
 });
 
-describe('what the other nodes put out', () => {
+describe('the output of another node', () => {
 	test.each([
 		['magnific', {}],
 		['muleRouter', { endpoint: 'referenceVideoToVideo' }],
-	])('of %s is taken as it comes', async (provider, more) => {
+	])('for %s is taken as it comes', async (provider, more) => {
 		const { json, items, error } = await execute({
 			credentials: bench.credentials,
 			nodes: [
@@ -109,7 +109,7 @@ describe('what the other nodes put out', () => {
 		expect(items[0].binary?.data).toBeDefined();
 	});
 
-	test('also a failed item, whose task ID is in its details', async () => {
+	test('is taken for a failed item, too, whose task ID is in its details', async () => {
 		const taskId = await seed({ taskSeconds: 600 });
 		const { json } = await bench.status(
 			{},

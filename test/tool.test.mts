@@ -142,7 +142,7 @@ async function seen(action: string, times = 1): Promise<void> {
 	});
 }
 
-describe('as the tool of an AI agent', () => {
+describe('Generate as the tool of an AI agent:', () => {
 	test('the task ID comes back at once by default, and nobody waits for a callback', () => {
 		const completions = descriptionOf(GENERATE).properties.filter(
 			({ name }) => name === 'completion',
@@ -315,7 +315,7 @@ describe('as the tool of an AI agent', () => {
 	});
 });
 
-describe("as the tool of an AI agent that lets n8n's engine call it", () => {
+describe("Generate as the tool of an AI agent that lets n8n's engine call it:", () => {
 	test('each call makes its video', async () => {
 		const answers = await agentCalls(['@Video1 a', '@Video1 b']);
 		expect(answers.map(({ message }) => message)).toEqual([

@@ -1,18 +1,24 @@
 // @ts-check
-// `npm run screenshots`: the pictures of the documentation, taken anew.
+// `npm run screenshots`: the pictures of the documentation, taken anew by the tests that can take them.
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { root, setUp } from './setup.mjs';
 import { isMain, runCommand } from './server/command.mjs';
-import { installN8n } from './server/install.mjs';
-import { Report } from '../test/e2e/report.mjs';
-import { editor } from '../test/e2e/suites/editor.mjs';
 
-async function main() {
-	await setUp();
-	const report = new Report();
-	const images = path.join(root, 'docs/images');
-	await editor(report, await installN8n(), { images, areChecked: false });
-	return report.print();
+if (isMain(import.meta.url)) {
+	await runCommand(async () => {
+		await setUp();
+		const playwright = createRequire(import.meta.url).resolve('@playwright/test/cli');
+		const { status } = spawnSync(
+			process.execPath,
+			[playwright, 'test', '-c', 'test/e2e', '--project=editor', 'pictures'],
+			{
+				cwd: root,
+				stdio: 'inherit',
+				env: { ...process.env, PICTURES_FOLDER: path.join(root, 'docs/images') },
+			},
+		);
+		return status ?? 1;
+	});
 }
-
-if (isMain(import.meta.url)) await runCommand(main);

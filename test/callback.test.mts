@@ -191,7 +191,7 @@ describe('Pause Until Callback', () => {
 		await pauses.server.expire('e1');
 		await complete(...(await idsOf()));
 		await call('e1');
-		expect((await pauses.server.end('e1', 1000)).json).toHaveLength(1);
+		expect((await pauses.server.end('e1')).json).toHaveLength(1);
 		expect(await billed()).toBe(2);
 	});
 

@@ -42,7 +42,7 @@ describe('n8n', () => {
 		await complete(...(await idsOf()));
 		pauses.breakDatabase((reading) => reading > 1 && reading <= 5);
 		await call('e1');
-		expect((await pauses.server.end('e1', 2000)).json[0].status).toBe('completed');
+		expect((await pauses.server.end('e1')).json[0].status).toBe('completed');
 	});
 
 	test('whose database is away when a call comes at the end of all tries hears the call', async () => {
@@ -59,7 +59,7 @@ describe('n8n', () => {
 		await until(() => tries === 5);
 		await complete(id);
 		await call('e1');
-		expect((await pauses.server.end('e1', 2000)).json[0].status).toBe('completed');
+		expect((await pauses.server.end('e1')).json[0].status).toBe('completed');
 	});
 
 	test.each(['callback', 'poll'])(
@@ -134,7 +134,7 @@ describe('the provider', () => {
 			});
 			const told = { task_id: id, status: 'COMPLETED', generated: ['https://example.com/x.mp4'] };
 			await call('e1', told, type);
-			expect((await pauses.server.end('e1', 2000)).json[0].taskId).toBe(id);
+			expect((await pauses.server.end('e1')).json[0].taskId).toBe(id);
 		},
 	);
 
@@ -153,7 +153,7 @@ describe('the provider', () => {
 			status: 'COMPLETED',
 			generated: ['https://example.com/x.mp4'],
 		});
-		const { json, items } = await pauses.server.end('e1', 2000);
+		const { json, items } = await pauses.server.end('e1');
 		expect(json[0].videoUrl).toMatch(/^http/);
 		expect(items[0].binary?.data).toBeDefined();
 	});
@@ -182,7 +182,7 @@ describe('the provider', () => {
 			fault: { kind: 'status', status: 503 },
 		});
 		await call('e1');
-		const { error } = await pauses.server.end('e1', 2000);
+		const { error } = await pauses.server.end('e1');
 		expect(error?.message).toContain(id);
 	});
 });

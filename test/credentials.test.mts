@@ -23,7 +23,7 @@ describe('the Magnific key', () => {
 	});
 });
 
-describe('both credential types', () => {
+describe('the credential type', () => {
 	test.each(['magnificApi', 'muleRouterApi'])(
 		'%s hides its secrets and follows no redirect',
 		(name) => {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { request } from 'undici';
-import { hurry, timing } from './engine/haste.mts';
+import { shortenPauses, timing } from './engine/haste.mts';
 import { keys, useBench } from './engine/setup.mts';
 
 const bench = useBench();
@@ -20,7 +20,7 @@ async function fetchTo(file: string, from: string): Promise<void> {
 }
 
 beforeAll(async () => {
-	hurry();
+	shortenPauses();
 	Object.assign(timing.upload, { timeout: 500, pause: 5 });
 	await fetchTo(files.clip, 'reference.mp4');
 	await fetchTo(files.still, 'start.png');
@@ -42,29 +42,20 @@ async function declared(): Promise<string[]> {
 	return types.sort();
 }
 
-/** A host that takes what it is sent, slowly. */
-async function slowLine(answer = '') {
-	let began = 0;
-	let took = 0;
+/** A host that reads nothing of a request for some time, and then all of it. */
+async function slowLine(heldFor: number, answer = '') {
 	const host = createServer((incoming, response) => {
-		began = Date.now();
-		incoming.on('data', () => {
-			incoming.pause();
-			setTimeout(() => incoming.resume(), 4);
-		});
-		incoming.on('end', () => {
-			took = Date.now() - began;
-			response.writeHead(200, { 'content-type': 'application/json' }).end(answer);
-		});
+		setTimeout(() => incoming.resume(), heldFor);
+		incoming.on('end', () =>
+			response.writeHead(200, { 'content-type': 'application/json' }).end(answer),
+		);
 	}).listen(0, '127.0.0.1');
 	await once(host, 'listening');
 	return {
 		url: `http://127.0.0.1:${(host.address() as AddressInfo).port}`,
-		/** @returns how long the request was on its way, in milliseconds */
-		async end() {
+		close() {
 			host.closeAllConnections();
 			host.close();
-			return took;
 		},
 	};
 }
@@ -137,7 +128,9 @@ describe('a reference video from a binary field', () => {
 	test('has the time that a slow line takes', async () => {
 		const large = path.join(folder, 'large.mp4');
 		writeFileSync(large, Buffer.concat([readFileSync(files.clip), Buffer.alloc(20_000_000)]));
-		const line = await slowLine();
+		const { timeout } = timing.upload;
+		timing.upload.timeout = 200;
+		const line = await slowLine(5 * timing.upload.timeout);
 		await bench.emulator.fault({
 			match: { action: 'upload-request' },
 			fault: {
@@ -153,12 +146,16 @@ describe('a reference video from a binary field', () => {
 				},
 			},
 		});
-		const { error } = await bench.generate(
-			fromFile({ completion: 'submitOnly', options: { checkMedia: false } }),
-			{ files: { clip: large } },
-		);
-		expect(error).toBeUndefined();
-		expect(await line.end()).toBeGreaterThan(500);
+		try {
+			const { error } = await bench.generate(
+				fromFile({ completion: 'submitOnly', options: { checkMedia: false } }),
+				{ files: { clip: large } },
+			);
+			expect(error).toBeUndefined();
+		} finally {
+			timing.upload.timeout = timeout;
+			line.close();
+		}
 	});
 
 	test('is not uploaded again for a task that an earlier try has created', async () => {
@@ -271,27 +268,34 @@ describe('an image', () => {
 	test('has the time that a slow line takes to MuleRouter', async () => {
 		const large = path.join(folder, 'large.png');
 		writeFileSync(large, Buffer.concat([readFileSync(files.still), Buffer.alloc(9_000_000)]));
+		const { createTimeout } = timing.http;
+		timing.http.createTimeout = 200;
 		const line = await slowLine(
+			5 * timing.http.createTimeout,
 			JSON.stringify({
 				task_info: { id: '8e1e315e-b50d-4334-a231-be7d19a372f4', status: 'pending' },
 			}),
 		);
-		bench.credentials.muleRouterApi.baseUrl = line.url;
-		const { error, json } = await bench.generate(
-			{
-				provider: 'muleRouter',
-				endpoint: 'videoEdit',
-				prompt: '@Video1',
-				videoUrl: bench.emulator.referenceUrl,
-				completion: 'submitOnly',
-				options: { checkMedia: false },
-				additionalFields: { images: ['still', 'still'] },
-			},
-			{ files: { still: large } },
-		);
-		expect(error).toBeUndefined();
-		expect(json[0].status).toBe('pending');
-		expect(await line.end()).toBeGreaterThan(400);
+		try {
+			bench.credentials.muleRouterApi.baseUrl = line.url;
+			const { error, json } = await bench.generate(
+				{
+					provider: 'muleRouter',
+					endpoint: 'videoEdit',
+					prompt: '@Video1',
+					videoUrl: bench.emulator.referenceUrl,
+					completion: 'submitOnly',
+					options: { checkMedia: false },
+					additionalFields: { images: ['still', 'still'] },
+				},
+				{ files: { still: large } },
+			);
+			expect(error).toBeUndefined();
+			expect(json[0].status).toBe('pending');
+		} finally {
+			timing.http.createTimeout = createTimeout;
+			line.close();
+		}
 	});
 
 	test('goes to MuleRouter as Base64, or as the URL it is', async () => {

@@ -323,14 +323,16 @@ describe('the request', () => {
 describe('Return Task ID Immediately', () => {
 	test('gives the task ID without waiting, and nothing to download', async () => {
 		await bench.emulator.set({ taskSeconds: 600 });
-		const { json, items, milliseconds } = await bench.generate({
+		const { json, items } = await bench.generate({
 			videoUrl: bench.emulator.referenceUrl,
 			completion: 'submitOnly',
 		});
+		const { tasks, requests } = await bench.emulator.state();
+		expect(requests.filter(({ action }) => action === 'status')).toEqual([]);
 		expect(json[0]).toMatchObject({
 			provider: 'magnific',
 			endpoint: 'referenceToVideo',
-			taskId: (await bench.emulator.state()).tasks[0].taskId,
+			taskId: tasks[0].taskId,
 			status: 'pending',
 			providerStatus: 'CREATED',
 			videoUrl: null,
@@ -338,11 +340,10 @@ describe('Return Task ID Immediately', () => {
 			videoUrlExpiresAt: null,
 		});
 		expect(items[0].binary).toBeUndefined();
-		expect(milliseconds).toBeLessThan(5000);
 	});
 });
 
-describe('bad input', () => {
+describe('a run of Generate', () => {
 	const url = 'https://example.com/a.mp4';
 	const element = { frontalImage: url, referenceImages: [url] };
 	const list = { videos: [{ videoUrl: url }] };
@@ -572,14 +573,14 @@ describe('bad input', () => {
 			{ videoUrl: url, binaryPropertyName: '' },
 			'Parameter "Put Output File in Field" is required',
 		],
-	])('%s: n8n names it before the run', async (_name, parameters, said) => {
+	])('with %s does not begin, as n8n names the problem', async (_name, parameters, said) => {
 		const { error } = await bench.generate(parameters as INodeParameters);
 		expect(error?.message).toContain(said);
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 
 	test.each(cases)(
-		'%s: one error that names it, and no request',
+		'with %s ends in one error that names the problem, and sends no request',
 		async (_name, parameters, said) => {
 			const { error } = await bench.generate(parameters);
 			for (const part of said) expect(error?.message).toContain(part);
@@ -589,7 +590,7 @@ describe('bad input', () => {
 		},
 	);
 
-	test('in one of several items stops the run before anything is sent for any', async () => {
+	test('with bad input in one of several items stops before anything is sent for any', async () => {
 		const { error } = await bench.generate(
 			{ videoUrl: '={{ $json.url }}', options },
 			{ input: [{ url: bench.emulator.referenceUrl }, { url: 'nonsense' }] },
@@ -599,21 +600,21 @@ describe('bad input', () => {
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 
-	test('a missing key is said before any request', async () => {
+	test('without a credential says so before any request', async () => {
 		bench.credentials = {};
 		const { error } = await bench.generate({ videoUrl: url });
 		expect(error?.message).toMatch(/credential/i);
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 
-	test('an empty key is said before any request', async () => {
+	test('with an empty key says so before any request', async () => {
 		bench.credentials.magnificApi = { apiKey: ' ', baseUrl: bench.emulator.apiUrl };
 		const { error } = await bench.generate({ videoUrl: url });
 		expect(error?.message).toBe('The API Key in the Magnific credential is empty');
 		expect((await bench.emulator.state()).requests).toEqual([]);
 	});
 
-	test('a Base URL that is none is said before any request', async () => {
+	test('with a Base URL that is no URL says so before any request', async () => {
 		bench.credentials.magnificApi = { apiKey: keys.magnific, baseUrl: 'api.magnific.com' };
 		const { error } = await bench.generate({ videoUrl: url });
 		expect(error?.message).toBe('The Base URL in the Magnific credential is no http or https URL');
@@ -752,18 +753,17 @@ describe('the wait limit', () => {
 		expect(json[0]).not.toHaveProperty('error');
 	});
 });
-test('a text of any length is refused in a moment', async () => {
-	const long = 'x'.repeat(60_000_000);
-	const began = Date.now();
+test('a text of ten million characters is refused, and is not searched once for each of its characters', async () => {
+	// Work that grows with the square of the length would not end within the time of a test.
+	const long = 'x'.repeat(10_000_000);
 	const { error } = await bench.generate(
 		{ prompt: '={{ $json.long }}', videoUrl: '={{ $json.long }}' },
 		{
 			input: [{ long }],
 		},
 	);
-	expect(error?.message).toContain('Prompt must be at most 2500 characters (got 60000000)');
+	expect(error?.message).toContain('Prompt must be at most 2500 characters (got 10000000)');
 	expect(error?.message).toContain('Video URL must be an http or https URL');
-	expect(Date.now() - began).toBeLessThan(4000);
 });
 
 test('a prompt is counted in characters, not in the halves of an emoji', async () => {

@@ -9,11 +9,11 @@ import type {
 } from 'n8n-workflow';
 import { descriptionOf, GENERATE, STATUS, TRIGGER } from './engine/engine.mts';
 import type { Result } from './engine/engine.mts';
-import { hurry } from './engine/haste.mts';
+import { shortenPauses } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 
 const bench = useBench();
-beforeAll(hurry);
+beforeAll(shortenPauses);
 
 const nodes = [GENERATE, STATUS, TRIGGER];
 
@@ -38,14 +38,14 @@ function codexOf(type: string): Codex {
 	return JSON.parse(readFileSync(`nodes/${className}/${className}.node.json`, 'utf8')) as Codex;
 }
 
-describe('n8n finds the nodes and leads to their documentation', () => {
-	test.each(nodes)('%s comes up for what a person would type', (type) => {
+describe('the codex', () => {
+	test.each(nodes)('of %s holds the words that a person would type', (type) => {
 		const alias = codexOf(type).alias.map((each) => each.toLowerCase());
 		const typed = ['kling', 'video to video', 'freepik', 'magnific', 'mulerouter'];
 		expect(typed.filter((each) => !alias.includes(each))).toEqual([]);
 	});
 
-	test.each(nodes)('the codex of %s is its own, and puts it into a category of n8n', (type) => {
+	test.each(nodes)('of %s names that node, and a category of n8n', (type) => {
 		const { node, codexVersion, categories } = codexOf(type);
 		expect(node).toBe(`${packageName}.${descriptionOf(type).name}`);
 		expect(codexVersion).toBe('1.0');
@@ -53,7 +53,7 @@ describe('n8n finds the nodes and leads to their documentation', () => {
 		expect(categories).toEqual(['Marketing & Content']);
 	});
 
-	test('each has a page of its own, and a part of the README about the credentials', () => {
+	test('of each node leads to a page of its own, and to the part of the README about the credentials', () => {
 		const pages = nodes.map((type) => {
 			const { primaryDocumentation, credentialDocumentation } = codexOf(type).resources;
 			expect(credentialDocumentation).toEqual([{ url: `${home}#credentials` }]);
@@ -176,7 +176,7 @@ function fieldsIn(entries: Entry[] = [], path = ''): Array<[string, INodePropert
 /** Values that say by themselves what they are: a ratio, a provider, a still image. */
 const PLAIN = /^\d+:\d+ |^MuleRouter$|^Image$/;
 
-describe('whoever fills the fields in', () => {
+describe('a person who fills the fields in', () => {
 	test.each(nodes)('reads what each is for, in %s', (type) => {
 		const silent = fieldsIn(descriptionOf(type).properties).filter(
 			([, { name, type: kind, description, hint, placeholder }]) =>

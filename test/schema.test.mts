@@ -4,12 +4,12 @@ import { loadOutputSchema } from 'n8n-core';
 import type { IDataObject, INodeParameters, INodePropertyOptions } from 'n8n-workflow';
 import type { Result } from './engine/engine.mts';
 import { descriptionOf, GENERATE, STATUS, TRIGGER } from './engine/engine.mts';
-import { hurry } from './engine/haste.mts';
+import { shortenPauses } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 import { Receiver } from './engine/webhook.mts';
 
 const bench = useBench();
-beforeAll(hurry);
+beforeAll(shortenPauses);
 
 interface Schema {
 	type: string;
@@ -157,7 +157,7 @@ describe('what the editor is told of an output is what comes out', () => {
 		},
 	);
 
-	test('and no version or operation is left out above', () => {
+	test('for every version and every operation of each node', () => {
 		const operation = descriptionOf(STATUS).properties.find(({ name }) => name === 'operation');
 		const operations = (operation?.options as INodePropertyOptions[]).map(({ value }) => value);
 		expect(operations).toEqual(['download', 'get', 'getMany', 'wait']);

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters, INodeProperties } from 'n8n-workflow';
-import { Emulator } from './engine/emulator.mts';
+import type { EmulatorClient } from '../dev/emulator/client.mjs';
+import { startEmulator } from '../dev/emulator/client.mjs';
 import type { Result, RunOptions } from './engine/engine.mts';
 import {
 	credentialType,
@@ -26,7 +27,7 @@ import { buildWithThirdProvider, filesBelow } from './thirdProvider/build.mts';
 const SECRET = 'emulator-webhook-secret';
 
 let build: Build;
-let emulator: Emulator;
+let emulator: EmulatorClient;
 let credentials: RunOptions['credentials'];
 
 beforeAll(async () => {
@@ -36,7 +37,10 @@ beforeAll(async () => {
 		'./dist/nodes/shared/timing.js',
 	) as typeof import('../nodes/shared/timing.ts');
 	timing.poll.shortest = 15;
-	emulator = await Emulator.start('--api', 'test/thirdProvider/api.mjs');
+	timing.sleep.shortest = 60;
+	timing.sleep.shortestTurn = 0;
+	timing.sleep.awakeUpTo = 20;
+	emulator = await startEmulator({ apis: ['test/thirdProvider/api.mjs'] });
 	const { apiUrl: baseUrl } = emulator;
 	credentials = { acmeApi: { apiKey: 'emulator-acme-key', baseUrl, webhookSecret: SECRET } };
 }, 300_000);

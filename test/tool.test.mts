@@ -17,8 +17,8 @@ import {
 	nodeTypes,
 	withCredentials,
 } from './engine/engine.mts';
-import { hurry } from './engine/haste.mts';
-import { until } from './engine/pauses.mts';
+import { shortenPauses } from './engine/haste.mts';
+import { until } from './engine/until.mts';
 import { useBench } from './engine/setup.mts';
 
 /** n8n-core's own way of calling a node for an AI agent. */
@@ -34,7 +34,7 @@ const { makeHandleToolInvocation } = createRequire(require.resolve('n8n-core'))(
 };
 
 const bench = useBench();
-beforeAll(hurry);
+beforeAll(shortenPauses);
 
 /** The tool as an agent has it: each call is another run of the node, and so is each try. */
 function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}) {
@@ -142,7 +142,7 @@ async function seen(action: string, times = 1): Promise<void> {
 	});
 }
 
-describe('as the tool of an AI agent', () => {
+describe('Generate as the tool of an AI agent:', () => {
 	test('the task ID comes back at once by default, and nobody waits for a callback', () => {
 		const completions = descriptionOf(GENERATE).properties.filter(
 			({ name }) => name === 'completion',
@@ -315,7 +315,7 @@ describe('as the tool of an AI agent', () => {
 	});
 });
 
-describe("as the tool of an AI agent that lets n8n's engine call it", () => {
+describe("Generate as the tool of an AI agent that lets n8n's engine call it:", () => {
 	test('each call makes its video', async () => {
 		const answers = await agentCalls(['@Video1 a', '@Video1 b']);
 		expect(answers.map(({ message }) => message)).toEqual([

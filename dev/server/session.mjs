@@ -7,7 +7,7 @@ import { Problem } from './problem.mjs';
 /**
  * @typedef {{ email: string, password: string, firstName: string, lastName: string }} Owner
  * @typedef {{ id: string, name: string }} CredentialReference
- * @typedef {{ id: string, name: string, type: string, typeVersion: number, parameters: any, position?: number[], credentials?: Record<string, CredentialReference>, webhookId?: string }} WorkflowNode
+ * @typedef {import('../workflow.mjs').WorkflowNode} WorkflowNode
  * @typedef {{ id?: string, name: string, nodes: WorkflowNode[], connections: object, settings?: object }} Workflow
  * @typedef {{ id?: string, data: string, fileName?: string, mimeType: string, fileSize?: string }} BinaryFile
  * @typedef {{ json: any, binary?: Record<string, BinaryFile> }} Item
@@ -23,6 +23,10 @@ import { Problem } from './problem.mjs';
 
 const ENDED = new Set(['success', 'error', 'canceled', 'crashed']);
 const POLL_MS = 500;
+
+/** Longer than anything takes here, on a busy machine too. */
+const ENDS_WITHIN_MS = 300_000;
+
 const WRITTEN_WITHIN_MS = 300;
 
 /** What n8n answers when it does not do what it was asked. */
@@ -208,10 +212,10 @@ export class Session {
 	 * Waits until something has started a workflow.
 	 *
 	 * @param {string} workflowId
-	 * @param {{ timeoutMs: number }} options
+	 * @param {{ timeoutMs?: number }} [options]
 	 * @returns {Promise<string>} the execution's id
 	 */
-	async firstExecutionOf(workflowId, { timeoutMs }) {
+	async firstExecutionOf(workflowId, { timeoutMs = ENDS_WITHIN_MS } = {}) {
 		for (const deadline = Date.now() + timeoutMs; ; await sleep(100)) {
 			const first = (await this.executionsOf(workflowId)).at(-1);
 			if (first) return first.id;
@@ -236,10 +240,13 @@ export class Session {
 	 * Waits until an execution has ended, or until it has another status that is asked for.
 	 *
 	 * @param {string} id
-	 * @param {{ timeoutMs: number, until?: (execution: Execution) => boolean, watch?: () => Promise<void> }} options
+	 * @param {{ timeoutMs?: number, until?: (execution: Execution) => boolean, watch?: () => Promise<void> }} [options]
 	 *   `watch` is called between two looks
 	 */
-	async executionEnd(id, { timeoutMs, until = ({ status }) => ENDED.has(status), watch }) {
+	async executionEnd(
+		id,
+		{ timeoutMs = ENDS_WITHIN_MS, until = ({ status }) => ENDED.has(status), watch } = {},
+	) {
 		const deadline = Date.now() + timeoutMs;
 		for (;;) {
 			const execution = await this.execution(id);
@@ -262,7 +269,7 @@ export class Session {
 	/**
 	 * @param {string} id
 	 * @param {string} trigger
-	 * @param {{ timeoutMs: number }} options
+	 * @param {{ timeoutMs?: number }} [options]
 	 */
 	async run(id, trigger, options) {
 		return await this.executionEnd(await this.start(id, trigger), options);

@@ -8,15 +8,15 @@ import util from 'node:util';
 import { root, setUp } from '../setup.mjs';
 import { serverFolder } from './cache.mjs';
 import { isMain, runCommand } from './command.mjs';
-import { startEmulator } from './emulator.mjs';
+import { startEmulator } from '../emulator/client.mjs';
 import { examples, importExamples } from './examples.mjs';
 import { installN8n } from './install.mjs';
-import { startN8n } from './n8n.mjs';
+import { startInstance } from './instance.mjs';
 import { packInto } from './pack.mjs';
 import { freePort, requirePort } from './ports.mjs';
 import { Problem, report } from './problem.mjs';
 import { seconds, size, step } from './progress.mjs';
-import { Session, itemsOf } from './session.mjs';
+import { itemsOf } from './session.mjs';
 import { probe, sha256 } from './video.mjs';
 
 const videos = path.join(root, 'videos');
@@ -92,8 +92,8 @@ function readOwner() {
 }
 
 /**
- * @param {Session} session
- * @param {import('./emulator.mjs').RunningEmulator} emulator
+ * @param {import('./session.mjs').Session} session
+ * @param {import('../emulator/client.mjs').EmulatorClient} emulator
  */
 async function runExample(session, emulator) {
 	const { id, trigger } = examples.referenceVideoToFile;
@@ -102,7 +102,7 @@ async function runExample(session, emulator) {
 		const execution = await session.executionEnd(started, {
 			timeoutMs: EXAMPLE_WITHIN_MS,
 			watch: async () => {
-				const [task] = (await emulator.ask('/state?requests=0')).tasks;
+				const [task] = await emulator.tasks();
 				if (task) note(`the provider says ${task.status}`);
 			},
 		});
@@ -137,7 +137,7 @@ function printNodes(execution) {
  * The file on disk has to be the very bytes that the emulator made, and a film.
  *
  * @param {import('./session.mjs').Execution} execution
- * @param {import('./emulator.mjs').RunningEmulator} emulator
+ * @param {import('../emulator/client.mjs').EmulatorClient} emulator
  */
 async function checkVideo(execution, emulator) {
 	const saved = itemsOf(execution, 'Save the Video')[0]?.json;
@@ -147,7 +147,7 @@ async function checkVideo(execution, emulator) {
 		);
 	}
 	const { fileName: file, taskId } = saved;
-	const [ours, theirs] = [await sha256(file), await emulator.ask(`/tasks/${taskId}/sha256`)];
+	const [ours, theirs] = [await sha256(file), await emulator.video(taskId)];
 	const bytes = fs.statSync(file).size;
 	if (ours !== theirs.sha256 || bytes !== theirs.bytes) {
 		throw new Problem(
@@ -190,22 +190,24 @@ async function main(args) {
 		note(running.apiUrl);
 		return running;
 	});
-	const server = await step(`n8n ${n8n.version}, with the packed package`, async (note) => {
-		const running = await startN8n({
-			n8n,
-			userFolder: serverFolder,
-			port,
-			log: path.join(serverFolder, 'n8n.log'),
-			env: { N8N_RESTRICT_FILE_ACCESS_TO: videos },
-		});
-		note(running.url);
-		return running;
-	});
 	const owner = readOwner();
-	const session = await step('Account, credentials, example workflows', async () => {
-		const opened = await Session.open(server.url, owner);
-		await importExamples(opened, emulator, videos);
-		return opened;
+	const { session, main: server } = await step(
+		`n8n ${n8n.version}, with the packed package`,
+		async (note) => {
+			const running = await startInstance({
+				n8n,
+				userFolder: serverFolder,
+				owner,
+				port,
+				log: path.join(serverFolder, 'n8n.log'),
+				env: { N8N_RESTRICT_FILE_ACCESS_TO: videos },
+			});
+			note(running.main.url);
+			return running;
+		},
+	);
+	await step('Credentials, example workflows', async () => {
+		await importExamples(session, emulator, videos);
 	});
 
 	let code = 0;

@@ -41,7 +41,6 @@ export class S3Server {
 	 */
 	static async for(bucket, work) {
 		const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kling-v2v-s3-'));
-		// Loaded here and not above: the development tree may just have been installed. It comes without types.
 		const S3rver = load('@20minutes/s3rver');
 		const server = new S3rver({
 			address: '127.0.0.1',

@@ -16,7 +16,6 @@ import type {
 	IHttpRequestOptions,
 	INode,
 	INodeExecutionData,
-	INodeParameters,
 	INodeType,
 	INodeTypeDescription,
 	IRun,
@@ -31,8 +30,11 @@ import {
 	Workflow,
 } from 'n8n-workflow';
 import { parse, stringify } from 'flatted';
+import { inLine, node } from '../../dev/workflow.mjs';
 import { agent } from './agent.mts';
 import { keepMarks } from './marks.mts';
+
+export { node } from '../../dev/workflow.mjs';
 
 /** n8n-core's own engine around the built package: what runs here is what n8n runs. */
 
@@ -193,24 +195,6 @@ export class Credentials extends ICredentialsHelper {
 }
 
 let ids = 0;
-
-/** @returns a node as a saved workflow holds it */
-export function node(
-	name: string,
-	type: string,
-	parameters: INodeParameters = {},
-	settings: Partial<INode> = {},
-): INode {
-	return {
-		id: `node-${++ids}`,
-		name,
-		type,
-		typeVersion: 1,
-		position: [0, 0],
-		parameters,
-		...settings,
-	};
-}
 
 export interface Result {
 	run: IRun;
@@ -412,17 +396,6 @@ function forRetry(saved: IRunExecutionData): IRunExecutionData {
 	const { lastNodeExecuted } = data.resultData;
 	if (lastNodeExecuted) data.resultData.runData[lastNodeExecuted]?.pop();
 	return data;
-}
-
-function inLine(nodes: INode[]): Workflow['connectionsBySourceNode'] {
-	return Object.fromEntries(
-		nodes
-			.slice(0, -1)
-			.map((from, index) => [
-				from.name,
-				{ main: [[{ node: nodes[index + 1].name, type: NodeConnectionTypes.Main, index: 0 }]] },
-			]),
-	);
 }
 
 /** Nodes log through n8n's own logger; its lines are what a person finds after Stop. */

@@ -7,7 +7,7 @@ import { hurry } from './haste.mts';
 import { useBench } from './setup.mts';
 import { WaitingServer } from './waiting.mts';
 
-const LOOK_MS = 100;
+export { passed, until } from './until.mts';
 
 /** What tests of Pause Until Callback need: a server whose executions wait, and tasks that end when told to. */
 export class Pauses {
@@ -101,12 +101,3 @@ export class Pauses {
 		};
 	}
 }
-
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-	for (const deadline = Date.now() + 5000; !(await holds()); await passed(LOOK_MS)) {
-		if (Date.now() > deadline) throw new Error('It does not come to pass');
-	}
-}
-
-export const passed = async (milliseconds: number) =>
-	await new Promise((resolve) => setTimeout(resolve, milliseconds));

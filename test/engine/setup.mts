@@ -1,14 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
+import type { EmulatorClient } from '../../dev/emulator/client.mjs';
+import { startEmulator } from '../../dev/emulator/client.mjs';
 import type { IDataObject, INode, INodeParameters } from 'n8n-workflow';
-import { Emulator } from './emulator.mts';
 import type { Result, RunOptions } from './engine.mts';
 import { execute, GENERATE, loadPackage, node, STATUS } from './engine.mts';
 import { hurrySleep } from './haste.mts';
 import { openFiles } from './openFiles.mts';
+import { passed, until } from './until.mts';
 
 /** What nearly every test needs: the emulator, credentials for it, and short ways to run a node. */
 export interface Bench {
-	emulator: Emulator;
+	emulator: EmulatorClient;
 	credentials: RunOptions['credentials'];
 	/** Generate, over as many input items as given. */
 	generate(parameters: INodeParameters, more?: More): Promise<Result>;
@@ -22,6 +24,8 @@ export interface More extends Partial<RunOptions> {
 	files?: Record<string, string>;
 	settings?: Partial<INode>;
 }
+
+const LONGEST_SLICE_MS = 600;
 
 export const keys = { magnific: 'emulator-magnific-key', muleRouter: 'emulator-mule-key' };
 
@@ -47,12 +51,12 @@ export function useBench(): Bench {
 	bench.generate = run(GENERATE);
 	bench.status = run(STATUS);
 	beforeAll(async () => {
-		bench.emulator = await Emulator.start();
+		bench.emulator = await startEmulator();
 		await loadPackage();
 		hurrySleep();
 	});
 	beforeEach(async () => {
-		await bench.emulator.reset();
+		await bench.emulator.reset({ taskSeconds: 0.2 });
 		bench.credentials = {
 			magnificApi: {
 				apiKey: keys.magnific,
@@ -63,12 +67,13 @@ export function useBench(): Bench {
 		};
 	});
 	afterEach(async () => {
-		// Whatever became of a file, it must not be kept open.
-		for (let wait = 0; wait < 80 && openFiles().length > 0; wait++) {
-			await new Promise((resolve) => setTimeout(resolve, 25));
-		}
-		expect(openFiles()).toEqual([]);
+		await until(() => openFiles().length === 0, 'no file of the binary store is open');
 	});
-	afterAll(async () => await bench.emulator?.stop());
+	afterAll(async () => {
+		await bench.emulator?.stop();
+		// Pauses of the package come in slices of half a second, and the last one may still run. Jest takes a worker that
+		// lives on for as long as that for one that does not end.
+		await passed(LONGEST_SLICE_MS);
+	});
 	return bench;
 }

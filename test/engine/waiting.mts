@@ -12,6 +12,7 @@ import { Workflow } from 'n8n-workflow';
 import { readAsN8n } from './body.mts';
 import type { Result, RunOptions } from './engine.mts';
 import { Credentials, execute, nodeTypes, withCredentials } from './engine.mts';
+import { until } from './until.mts';
 
 /**
  * n8n's handling of waiting executions, as its server does it: the execution is stored, a call of the
@@ -104,14 +105,9 @@ export class WaitingServer {
 	}
 
 	/** @returns the end of an execution, however it comes about */
-	async end(executionId: string, milliseconds = 10_000): Promise<Result> {
-		const until = Date.now() + milliseconds;
-		for (;;) {
-			const result = this.ended.get(executionId);
-			if (result) return result;
-			if (Date.now() > until) throw new Error(`${executionId} still waits`);
-			await new Promise((resolve) => setTimeout(resolve, 10));
-		}
+	async end(executionId: string): Promise<Result> {
+		await until(() => this.ended.has(executionId), `${executionId} ends`);
+		return this.ended.get(executionId) as Result;
 	}
 
 	/** What is stored of an execution that waits. */

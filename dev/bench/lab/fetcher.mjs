@@ -7,16 +7,9 @@ import { size } from '../../server/progress.mjs';
 import { double } from './doubles.mjs';
 import { callable, nodeRun } from './executions.mjs';
 import { API_KEY, finishedTask, saveCredentials } from './lab.mjs';
-import { cpuTime } from './memory.mjs';
-import {
-	AS_FILE,
-	httpRequest,
-	inLine,
-	node,
-	taskStatus,
-	webhook,
-	WHEN_DONE,
-} from './workflows.mjs';
+import { cpuTime } from '../../server/memory.mjs';
+import { AS_FILE, httpRequest, taskStatus, WHEN_DONE } from './nodes.mjs';
+import { node, webhook, workflow } from '../../workflow.mjs';
 
 /** Four ways to fetch a finished result within n8n. */
 export const WAYS = /** @type {const} */ ({
@@ -52,8 +45,8 @@ export async function fetcher(lab, session, pid, emulator) {
 	};
 	/** @param {keyof typeof nodes} name */
 	const answering = async (name) => {
-		const asked = webhook(`bench-${randomUUID()}`, WHEN_DONE);
-		return await callable(session, inLine(name, [asked, nodes[name]]));
+		const asked = webhook('Webhook', `bench-${randomUUID()}`, WHEN_DONE);
+		return await callable(session, workflow(name, [asked, nodes[name]]));
 	};
 	const calls = {
 		ours: await answering('ours'),

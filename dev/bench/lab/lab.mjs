@@ -1,28 +1,22 @@
 // @ts-check
 // What the questions are asked with: a real n8n with the packed package, and emulators of the provider.
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { startEmulator } from '../../server/emulator.mjs';
+import { startEmulator } from '../../emulator/client.mjs';
 import { installN8n } from '../../server/install.mjs';
-import { startN8n } from '../../server/n8n.mjs';
+import { newOwner, startInstance, startQueueInstance } from '../../server/instance.mjs';
 import { packInto } from '../../server/pack.mjs';
-import { Session } from '../../server/session.mjs';
 import { setUp } from '../../setup.mjs';
 import { installDoubles } from './doubles.mjs';
 
-/** @typedef {import('../../server/emulator.mjs').RunningEmulator} Emulator */
+/** @typedef {import('../../emulator/client.mjs').EmulatorClient} Emulator */
+/** @typedef {import('../../server/session.mjs').Session} Session */
 /** @typedef {import('../../server/session.mjs').CredentialReference} CredentialReference */
 
 export const API_KEY = 'emulator-bench-key';
 export const WEBHOOK_SECRET = 'emulator-webhook-secret';
 
-const owner = {
-	email: 'owner@example.com',
-	firstName: 'Local',
-	lastName: 'Owner',
-	password: `Kling-${randomBytes(9).toString('base64url')}-1`,
-};
+const owner = newOwner();
 
 export class Lab {
 	/**
@@ -65,16 +59,47 @@ export class Lab {
 	 * @param {NodeJS.ProcessEnv} [env]
 	 */
 	async withN8n(work, env) {
-		const server = await startN8n({ n8n: this.n8n, userFolder: this.userFolder, env });
+		const { n8n, userFolder } = this;
+		const instance = await startInstance({ n8n, userFolder, owner, env });
 		try {
-			return await work(await Session.open(server.url, owner), server.pid);
+			return await work(instance.session, instance.main.pid);
 		} finally {
-			await server.stop();
+			await instance.stop();
 		}
 	}
 
-	/** @param {string} url of any n8n of the lab */
-	signIn = async (url) => await Session.open(url, owner);
+	/**
+	 * n8n in queue mode: one main process and one worker, on stores of their own, which are dropped afterwards.
+	 *
+	 * @template T
+	 * @param {(instance: import('../../server/instance.mjs').QueueInstance) => Promise<T>} work
+	 * @returns {Promise<T>}
+	 */
+	async withQueue(work) {
+		const instance = await startQueueInstance({
+			n8n: this.n8n,
+			folder: path.join(this.folder, 'queue'),
+			owner,
+			webhooks: 0,
+			unpack: async (userFolders) => {
+				for (const userFolder of userFolders) {
+					const nodes = '.n8n/nodes';
+					fs.cpSync(path.join(this.userFolder, nodes), path.join(userFolder, nodes), {
+						recursive: true,
+					});
+				}
+			},
+			// n8n's own is 2, of which hundreds of executions at once make a queue.
+			env: { DB_POSTGRESDB_POOL_SIZE: '10' },
+		});
+		try {
+			return await work(instance);
+		} finally {
+			// Not asked to stop: what still waits in the queue is of no use to anybody.
+			await Promise.all([instance.main.kill(), instance.worker.kill()]);
+			await instance.stop();
+		}
+	}
 
 	/**
 	 * @template T
@@ -114,31 +139,9 @@ export class Lab {
 	async #emulator(settings) {
 		const log = path.join(this.folder, `emulator-${++this.#emulators}.log`);
 		const emulator = await startEmulator({ taskSeconds: 2, log });
-		await control(emulator, 'PATCH', '/settings', { referenceChecks: false, ...settings });
+		await emulator.set({ referenceChecks: false, ...settings });
 		return emulator;
 	}
-}
-
-/**
- * Steers an emulator; its README has the table.
- *
- * @param {Emulator} emulator
- * @param {'GET' | 'POST' | 'PATCH'} method
- * @param {string} place
- * @param {unknown} [body]
- * @returns {Promise<any>}
- */
-export async function control({ controlUrl }, method, place, body) {
-	const response = await fetch(controlUrl + place, {
-		method,
-		...(body === undefined ? {} : { body: JSON.stringify(body) }),
-	});
-	if (!response.ok) {
-		throw new Error(
-			`The emulator answered ${place} with ${response.status}: ${await response.text()}`,
-		);
-	}
-	return await response.json();
 }
 
 /**
@@ -149,8 +152,7 @@ export async function control({ controlUrl }, method, place, body) {
  * @returns {Promise<string>} its id
  */
 export async function finishedTask(emulator, more = {}) {
-	const { taskId } = await control(emulator, 'POST', '/tasks', {
-		provider: 'magnific',
+	const { taskId } = await emulator.seed({
 		status: 'completed',
 		...more,
 	});

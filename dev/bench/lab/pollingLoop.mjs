@@ -1,7 +1,8 @@
 // @ts-check
 // The workflow that people draw who have no node for the provider: create, wait, ask, and back until all are done. It is
 // drawn with care: the batch goes round together, so that there are never more tasks than the batch is large.
-import { AS_FILE, httpRequest, items, node, start, wire } from './workflows.mjs';
+import { AS_FILE, httpRequest, items, start } from './nodes.mjs';
+import { node, wire } from '../../workflow.mjs';
 
 const PATH = '/v1/ai/reference-to-video/kling-v3-omni';
 
@@ -39,7 +40,7 @@ const allDone = () =>
 /**
  * @param {object} options
  * @param {string} options.apiUrl
- * @param {import('./workflows.mjs').Credentials} options.credentials
+ * @param {import('./nodes.mjs').Credentials} options.credentials
  * @param {number} options.count of items
  * @param {number} options.atOnce
  * @param {number} options.waitSeconds between two looks

@@ -2,9 +2,10 @@
 import { Problem } from '../../server/problem.mjs';
 import { step } from '../../server/progress.mjs';
 import { runToEnd } from '../lab/executions.mjs';
-import { control, saveCredentials } from '../lab/lab.mjs';
+import { saveCredentials } from '../lab/lab.mjs';
 import { pollingLoop } from '../lab/pollingLoop.mjs';
-import { generate, inLine, items, REFERENCE, start } from '../lab/workflows.mjs';
+import { generate, items, REFERENCE, start } from '../lab/nodes.mjs';
+import { workflow } from '../../workflow.mjs';
 import { lines } from '../report/chart.mjs';
 import { digits, median, pairedRatio, seeded, times } from '../report/figures.mjs';
 import { losses } from '../report/losses.mjs';
@@ -81,7 +82,7 @@ function ideally(taskSeconds) {
 async function oursOn(session, emulator, count) {
 	const credentials = await saveCredentials(session, emulator.apiUrl, emulator.apiUrl);
 	const node = generate(credentials, { options: { maxConcurrentTasks: AT_ONCE } });
-	return await measure(session, emulator, count, inLine('Ours', [start(), items(count), node]));
+	return await measure(session, emulator, count, workflow('Ours', [start(), items(count), node]));
 }
 
 /** @param {Session} session @param {Emulator} emulator @param {number} count */
@@ -102,7 +103,7 @@ async function loopOn(session, emulator, count) {
 async function measure(session, emulator, count, workflow) {
 	const { id } = await session.saveWorkflow(workflow);
 	const { milliseconds, execution } = await runToEnd(session, id, { timeoutMs: WITHIN_MS });
-	const { requests, billed, tasks } = await control(emulator, 'GET', '/state');
+	const { requests, billed, tasks } = await emulator.state();
 	const of = (/** @type {string} */ action) =>
 		requests.filter((/** @type {any} */ request) => request.action === action);
 	if (billed.total !== count || of('download').length !== count) {
@@ -119,12 +120,14 @@ async function measure(session, emulator, count, workflow) {
 	};
 }
 
-/** How many tasks were under way at once. @param {{ createdAt: number, completedAt: number }[]} tasks */
+/** How many tasks were under way at once. @param {{ createdAt: number, completedAt: number | null }[]} tasks */
 const most = (tasks) =>
 	Math.max(
 		...tasks.map(
 			({ createdAt: now }) =>
-				tasks.filter(({ createdAt, completedAt }) => createdAt <= now && completedAt > now).length,
+				tasks.filter(
+					({ createdAt, completedAt }) => createdAt <= now && (completedAt ?? Infinity) > now,
+				).length,
 		),
 	);
 

@@ -1,8 +1,7 @@
 // @ts-check
 import { size, step } from '../../server/progress.mjs';
-import { control } from '../lab/lab.mjs';
 import { fetcher, WAYS, ways } from '../lab/fetcher.mjs';
-import { watchMemory } from '../lab/memory.mjs';
+import { watchMemory } from '../../server/memory.mjs';
 import { bars } from '../report/chart.mjs';
 import { digits, median, pairedRatio, times } from '../report/figures.mjs';
 import { losses } from '../report/losses.mjs';
@@ -133,7 +132,7 @@ async function inRounds(lab, emulator, bytes, rounds) {
 					await collectGarbage();
 					fetches[way].push(await fetchOnce(way, bytes));
 				}
-				await control(emulator, 'POST', '/reset');
+				await emulator.reset();
 			}
 			return fetches;
 		}),

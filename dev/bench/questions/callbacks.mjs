@@ -6,9 +6,10 @@ import { step } from '../../server/progress.mjs';
 import { double } from '../lab/doubles.mjs';
 import { list, publish } from '../lab/executions.mjs';
 import { API_KEY, saveCredentials, WEBHOOK_SECRET } from '../lab/lab.mjs';
-import { cpuTime } from '../lab/memory.mjs';
+import { cpuTime } from '../../server/memory.mjs';
 import { postAll } from '../lab/load.mjs';
-import { inLine, node, noOp, trigger, webhook } from '../lab/workflows.mjs';
+import { noOp, trigger } from '../lab/nodes.mjs';
+import { node, webhook, workflow } from '../../workflow.mjs';
 import { bars } from '../report/chart.mjs';
 import { digits, median, pairedRatio, times } from '../report/figures.mjs';
 import { losses } from '../report/losses.mjs';
@@ -91,12 +92,12 @@ async function openReceivers(session, pid) {
 	});
 	/** @param {Receiver} name @param {import('../../server/session.mjs').WorkflowNode[]} nodes @param {string} path */
 	const receiver = async (name, nodes, path) => {
-		const { id, url } = await publish(session, inLine(RECEIVERS[name], [...nodes, noOp()]), path);
+		const { id, url } = await publish(session, workflow(RECEIVERS[name], [...nodes, noOp()]), path);
 		return async (/** @type {number} */ count) => await receive(session, pid, id, url, count);
 	};
 	const [ours, plain, keyed, checked, bare] = Array.from({ length: 5 }, () => randomUUID());
 	const withKey = {
-		...webhook(keyed, { authentication: 'headerAuth' }),
+		...webhook('Webhook', keyed, { authentication: 'headerAuth' }),
 		credentials: { httpHeaderAuth },
 	};
 	return {
@@ -105,9 +106,13 @@ async function openReceivers(session, pid) {
 			[trigger(ours, { magnificApi }, { downloadVideo: false })],
 			`${ours}/webhook`,
 		),
-		plain: await receiver('plain', [webhook(plain)], plain),
+		plain: await receiver('plain', [webhook('Webhook', plain)], plain),
 		keyed: await receiver('keyed', [withKey], keyed),
-		checked: await receiver('checked', [webhook(checked), ...signatureCheck(crypto)], checked),
+		checked: await receiver(
+			'checked',
+			[webhook('Webhook', checked), ...signatureCheck(crypto)],
+			checked,
+		),
 		bare: await receiver(
 			'bare',
 			[node('Bare', double('bareTrigger'), {}, { typeVersion: 2, webhookId: bare })],

@@ -3,21 +3,19 @@ import { randomUUID } from 'node:crypto';
 import { step } from '../../server/progress.mjs';
 import { double } from '../lab/doubles.mjs';
 import { callable, nodeRun, runToEnd } from '../lab/executions.mjs';
-import { control, finishedTask, saveCredentials } from '../lab/lab.mjs';
-import { cpuTime, watchMemory } from '../lab/memory.mjs';
+import { finishedTask, saveCredentials } from '../lab/lab.mjs';
+import { cpuTime, watchMemory } from '../../server/memory.mjs';
 import { pollingLoop } from '../lab/pollingLoop.mjs';
 import {
 	generate,
 	httpRequest,
-	inLine,
 	items,
-	node,
 	REFERENCE,
 	start,
 	taskStatus,
-	webhook,
 	WHEN_DONE,
-} from '../lab/workflows.mjs';
+} from '../lab/nodes.mjs';
+import { node, webhook, workflow } from '../../workflow.mjs';
 import { lines } from '../report/chart.mjs';
 import { digits, median, times } from '../report/figures.mjs';
 import { losses } from '../report/losses.mjs';
@@ -81,10 +79,10 @@ export async function growth(lab, { quick }) {
  * @param {Emulator} emulator
  */
 async function equip(session, pid, emulator) {
-	const asked = webhook(`bench-${randomUUID()}`, WHEN_DONE);
+	const asked = webhook('Webhook', `bench-${randomUUID()}`, WHEN_DONE);
 	const collect = await callable(
 		session,
-		inLine('Collect garbage', [asked, node('Collect', double('collectGarbage'), {})]),
+		workflow('Collect garbage', [asked, node('Collect', double('collectGarbage'), {})]),
 	);
 	return {
 		/**
@@ -103,8 +101,7 @@ async function equip(session, pid, emulator) {
 			for (let round = 0; round < rounds; round++) {
 				for (const count of sizes) {
 					note(`${count} items`);
-					await control(emulator, 'POST', '/reset');
-					await control(emulator, 'PATCH', '/settings', SETTINGS);
+					await emulator.reset(SETTINGS);
 					const work = await prepare(count);
 					await collect({});
 					const memory = await watchMemory(pid);
@@ -112,7 +109,7 @@ async function equip(session, pid, emulator) {
 					const milliseconds = await work();
 					const cpu = cpuTime(pid) - cpuBefore;
 					const peak = memory.stop();
-					const { requests } = await control(emulator, 'GET', '/state');
+					const { requests } = await emulator.state();
 					readings.get(count)?.push({
 						milliseconds,
 						requests: requests.length,
@@ -141,7 +138,7 @@ async function oursOver(session, emulator, count) {
 	const credentials = await saveCredentials(session, emulator.apiUrl);
 	const node = generate(credentials, { options: { maxConcurrentTasks: AT_ONCE } });
 	const { id } = await session.saveWorkflow(
-		inLine(`Ours over ${count}`, [start(), items(count), node]),
+		workflow(`Ours over ${count}`, [start(), items(count), node]),
 	);
 	return async () => (await runToEnd(session, id, { timeoutMs: WITHIN_MS })).milliseconds;
 }
@@ -173,8 +170,8 @@ async function askers(session, emulator) {
 	);
 	/** @param {keyof typeof nodes} way */
 	const asker = async (way) => {
-		const asked = webhook(`bench-${randomUUID()}`, WHEN_DONE);
-		const call = await callable(session, inLine(`Status: ${way}`, [asked, split, nodes[way]]));
+		const asked = webhook('Webhook', `bench-${randomUUID()}`, WHEN_DONE);
+		const call = await callable(session, workflow(`Status: ${way}`, [asked, split, nodes[way]]));
 		return async (/** @type {number} */ count) => {
 			/** @type {string[]} */
 			const taskIds = [];

@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { step } from '../../server/progress.mjs';
 import { publish } from '../lab/executions.mjs';
-import { control, saveCredentials } from '../lab/lab.mjs';
+import { saveCredentials } from '../lab/lab.mjs';
 import { postAll } from '../lab/load.mjs';
-import { watchMemory } from '../lab/memory.mjs';
-import { withQueue } from '../lab/queue.mjs';
-import { generate, inLine, noOp, webhook, WHEN_DONE } from '../lab/workflows.mjs';
+import { watchMemory } from '../../server/memory.mjs';
+import { generate, noOp, WHEN_DONE } from '../lab/nodes.mjs';
+import { webhook, workflow } from '../../workflow.mjs';
 import { lines } from '../report/chart.mjs';
 import { digits, median, times } from '../report/figures.mjs';
 import { losses } from '../report/losses.mjs';
@@ -65,8 +65,7 @@ export async function manyExecutions(lab, { quick }) {
 	const fewer = quick ? 30 : SHORT_COUNT;
 	const real = quick ? 6 : REAL_SECONDS;
 	return await lab.withEmulator({}, async (emulator) =>
-		withQueue(lab, async ({ main, worker, query }) => {
-			const session = await lab.signIn(main.url);
+		lab.withQueue(async ({ session, worker, query }) => {
 			const workflows = await publishAll(session, emulator);
 			const bench = { emulator, workflows, query, workerPid: worker.pid, count };
 
@@ -98,7 +97,7 @@ async function publishAll(session, emulator) {
 	/** @param {string} name @param {import('../../server/session.mjs').WorkflowNode} node @param {Record<string, unknown>} [reply] */
 	const live = async (name, node, reply) => {
 		const path = randomUUID();
-		return await publish(session, inLine(name, [webhook(path, reply), node]), path);
+		return await publish(session, workflow(name, [webhook('Webhook', path, reply), node]), path);
 	};
 	const making = (/** @type {Completion} */ completion) =>
 		generate(credentials, { completion, downloadVideo: false });
@@ -126,8 +125,7 @@ async function run(
 	{ seconds, cutOffMs = GIVE_UP_MS, note },
 ) {
 	const { id, url } = workflows[completion];
-	await control(emulator, 'POST', '/reset');
-	await control(emulator, 'PATCH', '/settings', { referenceChecks: false, taskSeconds: seconds });
+	await emulator.reset({ referenceChecks: false, taskSeconds: seconds });
 	const [{ n: before }] = await query(DONE, [id]);
 	const memory = await watchMemory(workerPid);
 	const began = Date.now();
@@ -155,7 +153,7 @@ async function run(
 	}
 	isOver = true;
 	const [total] = /** @type {[number, number]} */ (timeline.at(-1));
-	const { tasks, requests } = await control(emulator, 'GET', '/state');
+	const { tasks, requests } = await emulator.state();
 	const open = openTasks(tasks, began, total);
 	return {
 		seconds: total,

@@ -1,42 +1,24 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
-import { owner } from '../world.mjs';
-
-/** @typedef {'light' | 'dark'} Theme */
-
-const SIZE = { width: 1400, height: 900 };
-const PATIENCE_MS = 20_000;
-
 /** n8n's editor in a browser, as far as a person uses it here. */
 export class Editor {
-	/** @param {import('playwright-core').Page} page */
+	/** @param {import('@playwright/test').Page} page */
 	constructor(page) {
 		this.page = page;
 	}
 
 	/**
-	 * Opens a window and signs the owner in.
+	 * Signs the owner in.
 	 *
-	 * @param {import('playwright-core').Browser} browser
-	 * @param {import('../world.mjs').World} world
-	 * @param {{ theme?: Theme, size?: { width: number, height: number } }} [options]
+	 * @param {import('@playwright/test').Page} page
+	 * @param {import('../../../dev/server/session.mjs').Owner} owner
 	 */
-	static async open(browser, world, { theme = 'light', size = SIZE } = {}) {
-		const context = await browser.newContext({
-			baseURL: world.session.url,
-			viewport: size,
-			colorScheme: theme,
-		});
-		context.setDefaultTimeout(PATIENCE_MS);
-		const answer = await context.request.post('/rest/login', {
-			data: { emailOrLdapLoginId: owner.email, password: owner.password },
+	static async open(page, { email, password }) {
+		const answer = await page.context().request.post('/rest/login', {
+			data: { emailOrLdapLoginId: email, password },
 		});
 		if (!answer.ok()) throw new Error(`n8n did not sign the owner in: ${answer.status()}`);
-		return new Editor(await context.newPage());
-	}
-
-	async close() {
-		await this.page.context().close();
+		return new Editor(page);
 	}
 
 	/** @param {string} id `new` for an empty one */
@@ -48,7 +30,7 @@ export class Editor {
 		await this.page.getByTestId('node-creator-plus-button').waitFor();
 	}
 
-	/** @param {string} name @returns {import('playwright-core').Locator} a node on the canvas */
+	/** @param {string} name @returns {import('@playwright/test').Locator} a node on the canvas */
 	node(name) {
 		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
 	}
@@ -100,7 +82,7 @@ export class Editor {
 		return (await this.page.getByTestId('node-title-container').innerText()).trim();
 	}
 
-	/** @param {string} name @returns {import('playwright-core').Locator} a field of the open node */
+	/** @param {string} name @returns {import('@playwright/test').Locator} a field of the open node */
 	field(name) {
 		return this.page.getByTestId(`parameter-input-${name}`);
 	}
@@ -168,7 +150,7 @@ export class Editor {
 	async run(nodes) {
 		await this.page.getByRole('button', { name: 'Execute workflow' }).last().click();
 		for (const name of nodes) {
-			await this.node(name).getByTestId('canvas-node-status-success').waitFor({ timeout: 60_000 });
+			await this.node(name).getByTestId('canvas-node-status-success').waitFor({ timeout: 180_000 });
 		}
 	}
 
@@ -178,7 +160,7 @@ export class Editor {
 		const video = this.page.locator('video').first();
 		await video.waitFor();
 		return await video.evaluate(async (/** @type {any} */ element) => {
-			const deadline = Date.now() + 15_000;
+			const deadline = Date.now() + 60_000;
 			while (Date.now() < deadline && element.currentTime < 1) {
 				await new Promise((resolve) => setTimeout(resolve, 50));
 			}
@@ -189,7 +171,7 @@ export class Editor {
 		});
 	}
 
-	/** Opens the form of a new credential, from the open node. @returns {Promise<import('playwright-core').Locator>} */
+	/** Opens the form of a new credential, from the open node. @returns {Promise<import('@playwright/test').Locator>} */
 	async newCredential() {
 		await this.page.getByTestId('node-credentials-select').first().click();
 		await this.page

@@ -1,6 +1,6 @@
 // @ts-check
-import { randomUUID } from 'node:crypto';
 import { examples, prepare } from '../../../dev/server/examples.mjs';
+import { node, workflow } from '../../../dev/workflow.mjs';
 
 /**
  * @typedef {{ id: string, nodes: string[] }} Shown `nodes`: those that get a green tick
@@ -13,13 +13,13 @@ const WAIT_SECONDS = 4;
 /**
  * The examples as a person has them who has filled them in.
  *
- * @param {import('../stage.mjs').Stage} stage
+ * @param {import('../stage.mts').Stage} stage
  * @returns {Promise<Workflows>}
  */
-export async function importForEditor({ world, credentials, videoUrl }) {
-	const { session } = world;
+export async function importForEditor({ instance, credentials, emulator }) {
+	const { session } = instance;
 	// Relative to where n8n was started: a picture is no place for somebody's folders.
-	const values = { credentials, videoUrl, folder: 'videos' };
+	const values = { credentials, videoUrl: emulator.referenceUrl, folder: 'videos' };
 	const main = await session.saveWorkflow(prepare(examples.referenceVideoToFile, values));
 	const trigger = await session.saveWorkflow(prepare(examples.triggerToStorage, values));
 
@@ -28,19 +28,8 @@ export async function importForEditor({ world, credentials, videoUrl }) {
 	if (wait) wait.parameters.amount = WAIT_SECONDS;
 	const loop = await session.saveWorkflow(patient);
 
-	const start = {
-		id: randomUUID(),
-		name: 'Start',
-		type: 'n8n-nodes-base.manualTrigger',
-		typeVersion: 1,
-		parameters: {},
-		position: [0, 0],
-	};
-	const empty = await session.saveWorkflow({
-		name: 'My videos',
-		nodes: [start],
-		connections: {},
-	});
+	const start = node('Start', 'manualTrigger');
+	const empty = await session.saveWorkflow(workflow('My videos', [start]));
 	return {
 		main: { id: main.id, nodes: ['Your Video', 'Kling V2V Generate', 'Save the Video'] },
 		loop: { id: loop.id, nodes: ['Kling V2V Generate', 'Kling Task Status', 'Save the Video'] },

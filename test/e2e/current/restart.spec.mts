@@ -1,0 +1,40 @@
+import { examples } from '../../../dev/server/examples.mjs';
+import { importExample } from '../examples.mts';
+import { expectAsleep, expectSuccess } from '../expect.mts';
+import { expect, test } from '../fixtures.mts';
+import { callUntilAsleep, completeAll, PROMPTS, publishPausing } from '../pausing.mts';
+import { billedTasks, NEVER, openStage } from '../stage.mts';
+import { checkVideos } from '../videos.mts';
+import { GENERATE } from '../workflows.mts';
+
+test.use({ taskSeconds: 5 });
+
+test('Executions that sleep when n8n restarts, one by the clock and one for callbacks, go on by themselves', async ({
+	stage: byClock,
+	server,
+}, testInfo) => {
+	const { instance } = server;
+	const { session } = instance;
+	const log = testInfo.outputPath('callbacks.log');
+	await openStage(server, { taskSeconds: NEVER, log }, async (byCallback) => {
+		const started = await session.start(
+			await importExample(byClock, 'submitWaitStatusLoop'),
+			examples.submitWaitStatusLoop.trigger,
+		);
+		await expectAsleep(session, started);
+		const paused = await callUntilAsleep(byCallback, await publishPausing(byCallback));
+
+		await test.step('n8n restarts', instance.restart);
+
+		await completeAll(byCallback);
+		const resumed = await session.executionEnd(paused);
+		expectSuccess(resumed);
+		await checkVideos(byCallback, resumed, { [GENERATE]: { binary: PROMPTS.length, files: 0 } });
+		expect(await billedTasks(byCallback), 'billed tasks').toBe(PROMPTS.length);
+
+		const execution = await session.executionEnd(started);
+		expectSuccess(execution);
+		await checkVideos(byClock, execution, { 'Save the Video': { binary: 1, files: 1 } });
+		expect(await billedTasks(byClock), 'billed tasks: the one that was there').toBe(1);
+	});
+});

@@ -1,0 +1,99 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { examples, triggerUrl } from '../../../dev/server/examples.mjs';
+import { root } from '../../../dev/setup.mjs';
+import type { Example } from '../examples.mts';
+import { BUCKET, importExample, runByButton } from '../examples.mts';
+import { expectSuccess } from '../expect.mts';
+import { expect, test } from '../fixtures.mts';
+import { S3Server } from '../s3Server.mjs';
+import { billedTasks } from '../stage.mts';
+import { checkVideos } from '../videos.mts';
+import { GENERATE, STATUS, TRIGGER } from '../workflows.mts';
+
+test.use({ taskSeconds: 5 });
+
+const titleOf = (...names: Example[]) =>
+	`examples/${names.map((name) => examples[name].file).join(' with ')}`;
+
+/** Those that save one video, and the node that brings it. */
+const SAVING: Array<[Example, string]> = [
+	['referenceVideoToFile', GENERATE],
+	['callbackToStorage', GENERATE],
+	['submitWaitStatusLoop', STATUS],
+];
+
+for (const [name, node] of SAVING) {
+	test(`${titleOf(name)} saves the video as it was made, for one billed task`, async ({
+		stage,
+	}) => {
+		const execution = await runByButton(stage, await importExample(stage, name), name);
+		await checkVideos(stage, execution, {
+			[node]: { binary: 1, files: 0 },
+			'Save the Video': { binary: 1, files: 1 },
+		});
+		expect(await billedTasks(stage)).toBe(1);
+	});
+}
+
+test(`${titleOf('submitForTrigger', 'triggerToStorage')} saves the video as it was made, for one billed task`, async ({
+	stage,
+	instance: { session, webhookUrl },
+}) => {
+	const receiver = await importExample(stage, 'triggerToStorage');
+	await session.publish(receiver);
+	const submitter = await importExample(stage, 'submitForTrigger', {
+		webhookUrl: triggerUrl(webhookUrl),
+	});
+	await runByButton(stage, submitter, 'submitForTrigger');
+
+	const execution = await session.executionEnd(await session.firstExecutionOf(receiver));
+	expectSuccess(execution);
+	await checkVideos(stage, execution, {
+		[TRIGGER]: { binary: 1, files: 0 },
+		'Save the Video': { binary: 1, files: 1 },
+	});
+	expect(await billedTasks(stage)).toBe(1);
+});
+
+test(`${titleOf('folderToS3')} uploads the video of a clip once, for one billed task`, async ({
+	stage,
+	instance: { session },
+	kind,
+}) => {
+	test.skip(kind === 'oldest', 'the example has nodes in versions that n8n 1.88 does not know');
+	const { emulator, credentials, videos } = stage;
+	const folder = path.join(videos, 'clips');
+	fs.mkdirSync(folder, { recursive: true });
+	const clip = Buffer.from(await (await fetch(emulator.referenceUrl)).arrayBuffer());
+	fs.writeFileSync(path.join(folder, 'clip.mp4'), clip);
+
+	await S3Server.for(BUCKET, async (server) => {
+		const s3 = await session.saveCredential(server.credential);
+		const id = await importExample(stage, 'folderToS3', {
+			credentials: { ...credentials, s3 },
+			clips: path.join(folder, '*.mp4'),
+		});
+		await runByButton(stage, id, 'folderToS3');
+		const [{ taskId }] = await emulator.tasks();
+		expect(await server.names()).toEqual([`${taskId}.mp4`]);
+		expect(await server.object(`${taskId}.mp4`)).toEqual({
+			contentType: 'video/mp4',
+			...(await emulator.video(taskId)),
+		});
+		// What was seen before is not paid for again.
+		await runByButton(stage, id, 'folderToS3');
+	});
+	expect(await billedTasks(stage)).toBe(1);
+});
+
+test('Every file in examples/ has a test that runs it', () => {
+	const files = fs.readdirSync(path.join(root, 'examples')).filter((name) => /\.json$/.test(name));
+	const run: Example[] = [
+		...SAVING.map(([name]) => name),
+		'submitForTrigger',
+		'triggerToStorage',
+		'folderToS3',
+	];
+	expect(run.map((name) => examples[name].file).sort()).toEqual(files.sort());
+});

@@ -1,0 +1,106 @@
+/** The workflows that the tests run: called from outside as in production, one item for each of a list, through one node. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowNode } from '../../dev/workflow.mjs';
+import { node, webhook, workflow } from '../../dev/workflow.mjs';
+import type { Stage } from './stage.mts';
+
+export const GENERATE = 'Kling V2V Generate';
+export const STATUS = 'Kling Task Status';
+export const TRIGGER = 'Kling V2V Trigger';
+
+export const GENERATE_TYPE = 'n8n-nodes-kling-v2v.klingV2vGenerate';
+export const STATUS_TYPE = 'n8n-nodes-kling-v2v.klingTaskStatus';
+const TRIGGER_TYPE = 'n8n-nodes-kling-v2v.klingV2vTrigger';
+
+/** n8n says that a workflow is published some moments before it can be called. */
+const LOOKS_FOR_WEBHOOK = 150;
+const LOOK_MS = 200;
+
+/** A published workflow, and the path by which it is called. */
+export interface Callable {
+	id: string;
+	path: string;
+}
+
+export interface BatchOptions {
+	/** Of the Generate node. */
+	parameters?: object;
+	/** Of the Generate node, such as its Retry On Fail. */
+	settings?: object;
+	/** Nodes that follow, one after the other. */
+	then?: WorkflowNode[];
+}
+
+/** Publishes a workflow: a call with a list of prompts makes a video of each. */
+export async function publishBatch(
+	{ instance, credentials, emulator }: Stage,
+	{ parameters, settings, then = [] }: BatchOptions = {},
+): Promise<Callable> {
+	const path = randomUUID();
+	const nodes = [
+		webhook('Call', path, { responseMode: 'onReceived' }),
+		node('Prompts', 'splitOut', { fieldToSplitOut: 'body.prompts' }),
+		node(
+			GENERATE,
+			GENERATE_TYPE,
+			{
+				provider: 'magnific',
+				mode: 'std',
+				prompt: "={{ $json['body.prompts'] }}",
+				videoUrl: emulator.referenceUrl,
+				completion: 'poll',
+				options: { pollInterval: 1 },
+				...parameters,
+			},
+			{ typeVersion: 1.1, credentials, ...settings },
+		),
+		...then,
+	];
+	const { id } = await instance.session.saveWorkflow(workflow(`Batch ${path}`, nodes));
+	await instance.session.publish(id);
+	return { id, path };
+}
+
+/** Publishes a workflow of the trigger alone. */
+export async function publishTrigger(
+	{ instance, credentials }: Stage,
+	typeVersion: number,
+	parameters: Record<string, unknown>,
+): Promise<{ id: string; url: string }> {
+	const webhookId = randomUUID();
+	const trigger = node(TRIGGER, TRIGGER_TYPE, parameters, { typeVersion, credentials, webhookId });
+	const { id } = await instance.session.saveWorkflow(workflow(`Trigger ${webhookId}`, [trigger]));
+	await instance.session.publish(id);
+	return { id, url: `${instance.webhookUrl}/${webhookId}/webhook` };
+}
+
+/** Calls a published workflow once. */
+export async function post({ instance }: Stage, path: string, prompts: string[]) {
+	const response = await fetch(`${instance.webhookUrl}/${path}`, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify({ prompts }),
+	});
+	return { status: response.status, text: await response.text() };
+}
+
+/**
+ * Calls a published workflow for the first time.
+ * @returns the execution's id
+ */
+export async function call(
+	stage: Stage,
+	{ id, path }: Callable,
+	prompts: string[],
+): Promise<string> {
+	let answer = await post(stage, path, prompts);
+	for (let looks = 0; answer.status === 404 && looks < LOOKS_FOR_WEBHOOK; looks++) {
+		await sleep(LOOK_MS);
+		answer = await post(stage, path, prompts);
+	}
+	if (answer.status !== 200) {
+		throw new Error(`The published workflow answered its call with ${JSON.stringify(answer)}`);
+	}
+	return await stage.instance.session.firstExecutionOf(id);
+}

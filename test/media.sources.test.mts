@@ -258,7 +258,7 @@ describe('a host that sends the whole file', () => {
 			await pour(response, await clips.bytes('phone.mov'), 300);
 		};
 		expect(videoProblems('Video URL', await video())).toEqual([
-			'Video URL: the file has 900 MB, allowed are at most 200 MB',
+			'Video URL: the file is 900 MB, it must be at most 200 MB',
 		]);
 	});
 });

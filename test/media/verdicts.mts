@@ -132,6 +132,8 @@ const base = {
 	twoSeconds: clip('base-2.mp4', { seconds: 2 }),
 	long: clip('base-9-9.mp4', { seconds: 9.9 }),
 	tooLong: clip('base-11.mp4', { seconds: 11 }),
+	cutShort: clip('base-3-2.mp4', { seconds: 3.2 }),
+	cutLong: clip('base-10-4.mp4', { seconds: 10.4 }),
 	sound: clip('base-sound.mp4', { seconds: 12, sound: true, as: '-c:a aac' }),
 	heavy: clip('base-heavy.mp4', { as: `${HEAVY} -g 400 ${FRAGMENTS} -c:a aac`, sound: true }),
 	pieces2: pieces(2),
@@ -295,9 +297,38 @@ const lengthCases: Case[] = [
 			},
 		];
 	}),
+	...[2, 5, 14].map(
+		(seconds): Case => ({
+			// The first piece is in the index itself, as ffmpeg does it when it is not asked to empty that.
+			recipe: clip(`pieces-behind-index-${seconds}.mp4`, {
+				seconds,
+				sound: true,
+				as: `${HEAVY} -g 25 -movflags frag_keyframe -c:a aac`,
+			}),
+			verdict: seconds === 5 ? 'good' : TOO_SHORT_OR_LONG,
+		}),
+	),
 	{ recipe: declared('declared-2.mp4', base.pieces2, 2), verdict: TOO_SHORT_OR_LONG },
 	{ recipe: declared('declared-5.mp4', base.pieces, 5), verdict: 'good' },
 	{ recipe: declared('declared-14.mp4', base.pieces14, 14), verdict: TOO_SHORT_OR_LONG },
+	...(
+		[
+			['cutShort', EITHER_LENGTH],
+			['cutLong', EITHER_LENGTH],
+			['25', 'good'],
+			['tooLong', TOO_SHORT_OR_LONG],
+		] as const
+	).map(
+		([name, verdict]): Case => ({
+			// The first half second is there, and an edit list hides it.
+			recipe: remix(
+				`cut-fragments-${name}.mp4`,
+				[base[name]],
+				'-ss 0.5 -i @0 -c copy -movflags frag_keyframe+delay_moov',
+			),
+			verdict,
+		}),
+	),
 	// A header that is older than most pieces says nothing of them.
 	{
 		recipe: declared('declared-too-early.mp4', base.pieces14, 0.5),

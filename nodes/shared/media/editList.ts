@@ -6,6 +6,8 @@ export interface Shown {
 	seconds: number;
 	/** How long nothing of it is played, before and between. */
 	pause: number;
+	/** Where in the track the first part begins that is played, in ticks of the track's own clock. */
+	startTicks: number;
 }
 
 /**
@@ -18,12 +20,21 @@ export function readEditList(elst: Buffer, movieTimescale: number, media: number
 	const entries = uint(elst, 4);
 	let seconds = 0;
 	let pause = 0;
+	let startTicks = 0;
 	for (let entry = 0; entry < entries && 8 + (entry + 1) * length <= elst.length; entry++) {
 		const segment = uint(elst, 8 + entry * length, bytes) / movieTimescale;
-		const isPause = int(elst, 8 + entry * length + bytes, bytes) < 0;
-		if (isPause) pause += segment;
+		const start = int(elst, 8 + entry * length + bytes, bytes);
+		if (start < 0) {
+			pause += segment;
+			continue;
+		}
+		if (seconds === 0) startTicks = start;
 		// No length means all there is; more than there is cannot be shown.
-		else seconds += segment < media ? segment || media : media;
+		seconds += segment < media ? segment || media : media;
 	}
-	return { seconds: seconds > 0 ? seconds : media, pause: Number.isFinite(pause) ? pause : 0 };
+	return {
+		seconds: seconds > 0 ? seconds : media,
+		pause: Number.isFinite(pause) ? pause : 0,
+		startTicks,
+	};
 }

@@ -15,7 +15,7 @@ export interface FragmentFacts {
 	isWhole: boolean;
 	/** A fragment goes on behind the end of the file. */
 	isCutOff: boolean;
-	/** Seconds of the picture with all its fragments. */
+	/** Seconds of the picture with all its fragments, without what an edit list cuts off in front. */
 	duration: number;
 	/** Seconds from the start of the movie to the end of each track. */
 	ends: Map<number, number>;
@@ -36,7 +36,8 @@ export async function readFragments(
 	defaults: FragmentDefaults,
 ): Promise<FragmentFacts> {
 	const walk = new Walk(file, picture, tracks, defaults);
-	await walk.toFirst();
+	// Where the `moov` box lists the first frames itself, the reads are better kept for the last ones.
+	if (picture.samples.frames.count === 0) await walk.toFirst();
 	await walk.toEnd();
 	const duration = await readDuration(walk, defaults);
 	return {
@@ -44,7 +45,7 @@ export async function readFragments(
 		total: walk.estimate(duration),
 		isWhole: walk.isAtEnd && !walk.hasLeapt,
 		isCutOff: walk.isCutOff,
-		duration,
+		duration: duration - walk.picture.cut,
 		ends: walk.ends,
 	};
 }

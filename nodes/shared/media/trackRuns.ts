@@ -10,8 +10,11 @@ export class TrackRuns {
 	/** Ticks that the very first of them lasts. */
 	firstTicks = NaN;
 
-	/** When the first frame is shown, in ticks of the track's clock. */
+	/** When the first frame is decoded, in ticks of the track's clock. */
 	start = NaN;
+
+	/** How much later it is shown, in the same ticks; NaN before any fragment was met. */
+	firstDelay = NaN;
 
 	/** When the next frame will be; NaN where fragments were left out since. */
 	next: number;
@@ -35,6 +38,15 @@ export class TrackRuns {
 		return (this.next - this.start) / this.track.timescale;
 	}
 
+	/** Seconds that an edit list leaves out at the start. */
+	get cut(): number {
+		const { shown, timescale, samples } = this.track;
+		// What the `moov` box lists was cut with it.
+		if (samples.frames.count > 0) return 0;
+		const ticks = shown.startTicks - this.start - this.firstDelay;
+		return ticks > 0 ? ticks / timescale : 0;
+	}
+
 	/** Seconds from the start of the movie to the end of the last frame. */
 	get end(): number {
 		return this.next / this.track.timescale;
@@ -50,6 +62,7 @@ export class TrackRuns {
 	take(traf: Buffer): void {
 		const before = this.frames.ticks;
 		const first = readRuns(traf, defaultTicks(traf) ?? this.eachTicks, this.frames);
+		if (Number.isNaN(this.firstDelay)) this.firstDelay = readFirstDelay(traf);
 		const tfdt = inside(traf, 'tfdt');
 		const begins = uint(tfdt, 4, isLong(tfdt) ? 8 : 4);
 		const start = Number.isNaN(begins) ? this.next : begins;
@@ -84,6 +97,15 @@ function readRuns(traf: Buffer, eachTicks: number, tally: FrameTally): number {
 		else tally.add(count, eachTicks);
 	}
 	return first;
+}
+
+/** Of the numbers of each entry, the delay between decoding and showing a frame is the last. */
+function readFirstDelay(traf: Buffer): number {
+	const trun = inside(traf, 'trun');
+	const flag = flags(trun);
+	if ((flag & 0x800) === 0) return 0;
+	const before = [0x1, 0x4, 0x100, 0x200, 0x400].filter((bit) => flag & bit).length;
+	return int(trun, 8 + 4 * before);
 }
 
 /** Each entry of a run begins with the frame's ticks, and may have three more numbers. */

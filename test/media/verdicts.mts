@@ -308,6 +308,13 @@ const lengthCases: Case[] = [
 			verdict: seconds === 5 ? 'good' : TOO_SHORT_OR_LONG,
 		}),
 	),
+	{
+		recipe: clip('pieces-behind-index-bare.mp4', {
+			seconds: 5,
+			as: `${HEAVY} -g 25 -movflags frag_keyframe+skip_trailer`,
+		}),
+		verdict: { hint: /the video's length could not be found, and so not be checked$/ },
+	},
 	{ recipe: declared('declared-2.mp4', base.pieces2, 2), verdict: TOO_SHORT_OR_LONG },
 	{ recipe: declared('declared-5.mp4', base.pieces, 5), verdict: 'good' },
 	{ recipe: declared('declared-14.mp4', base.pieces14, 14), verdict: TOO_SHORT_OR_LONG },

@@ -57,14 +57,18 @@ async function readDuration(walk: Walk, defaults: FragmentDefaults): Promise<num
 	return isLastMet && duration > 0 ? duration : declaredDuration(walk.picture, defaults);
 }
 
-/** A header that tells of less than was met is of another part of the file. */
+/**
+ * The header of the movie is only of the frames in the `moov` box where there are some. One that tells
+ * of less than was met is older than the fragments.
+ */
 function declaredDuration(
 	{ track, frames }: TrackRuns,
 	{ duration, movieDuration }: FragmentDefaults,
 ): number {
-	const met = (track.samples.frames.ticks + frames.ticks) / track.timescale;
-	const declared = [duration, movieDuration].find((seconds) => seconds > 0) ?? NaN;
-	return declared >= met ? declared : NaN;
+	const listed = track.samples.frames;
+	const ofFragments = listed.count > 0 ? [duration] : [duration, movieDuration];
+	const met = (listed.ticks + frames.ticks) / track.timescale;
+	return ofFragments.find((seconds) => seconds > 0 && seconds >= met) ?? NaN;
 }
 
 /** Goes from fragment to fragment, adding up what they say of the tracks. */

@@ -164,8 +164,8 @@ function timesOf(track: Track, movie: Movie, fragments?: FragmentFacts) {
 	const more = fragments?.total ?? { count: 0, ticks: 0 };
 	const count = frames.count + more.count;
 	const met = fragments ? frames.plus(fragments.frames) : frames;
-	const isInFragments = fragments && (more.count > 0 || fragments.duration > 0);
-	const duration = isInFragments ? fragments.duration : track.shown.seconds;
+	const isAllListed = !fragments || (fragments.isWhole && more.count === 0);
+	const duration = isAllListed ? track.shown.seconds : fragments.duration;
 	return {
 		duration: known(duration),
 		playTime: known(
@@ -181,8 +181,8 @@ function timesOf(track: Track, movie: Movie, fragments?: FragmentFacts) {
 /** @returns seconds up to the end of the picture and of each sound; NaN where not known */
 function playTimes(track: Track, movie: Movie, fragments?: FragmentFacts): number[] {
 	return [track, ...soundsOf(movie)].map(({ id, shown }) => {
-		const end = fragments?.ends.get(id) ?? 0;
-		return shown.pause + (end > 0 ? end : shown.seconds);
+		const end = fragments ? (fragments.ends.get(id) ?? NaN) : shown.seconds;
+		return shown.pause + end;
 	});
 }
 

@@ -337,10 +337,10 @@ describe('an image', () => {
 
 describe('the check before paying', () => {
 	test.each([
-		['reference-short.mp4', 'the video is 2 s long, allowed are 3 to 10 s'],
-		['reference-long.mp4', 'the video is 12 s long, allowed are 3 to 10 s'],
-		['reference-small.mp4', 'the video is 640 x 360 px, allowed are 720 to 2160 px'],
-		['reference-slow.mp4', 'the video has 15 frames a second, allowed are 24 to 60'],
+		['reference-short.mp4', 'the video is 2 s long, it must be 3 to 10 s'],
+		['reference-long.mp4', 'the video is 12 s long, it must be 3 to 10 s'],
+		['reference-small.mp4', 'the video is 640 x 360 px, each side must be 720 to 2160 px'],
+		['reference-slow.mp4', 'the video has 15 frames a second, it must have 24 to 60'],
 		['reference.mkv', 'not MP4 or MOV'],
 		['not-a-video.html', 'not MP4 or MOV'],
 	])('refuses %s with what it found and what is allowed', async (name, said) => {
@@ -382,7 +382,7 @@ describe('the check before paying', () => {
 		const short = path.join(folder, 'short.mp4');
 		await fetchTo(short, 'reference-short.mp4');
 		const { error } = await bench.generate(fromFile(), { files: { clip: short } });
-		expect(error?.message).toBe('Input Binary Field: the video is 2 s long, allowed are 3 to 10 s');
+		expect(error?.message).toBe('Input Binary Field: the video is 2 s long, it must be 3 to 10 s');
 		expect(await seen('upload')).toEqual([]);
 	});
 

@@ -50,7 +50,14 @@ describe('a finished video', () => {
 			videoUrlExpiresAt: expect.stringMatching(/^20\d\d-.*Z$/),
 			createdAt: null,
 			updatedAt: null,
-			media: { width: 1280, height: 720, duration: 5, frameRate: 24, size: expect.any(Number) },
+			media: {
+				width: 1280,
+				height: 720,
+				duration: 5,
+				frameRate: 24,
+				codec: 'avc1',
+				size: expect.any(Number),
+			},
 		});
 		expect(items[0].pairedItem).toEqual({ item: 0 });
 		expect(items[0].binary?.data).toMatchObject({

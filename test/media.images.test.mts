@@ -49,6 +49,84 @@ describe('a JPEG', () => {
 	});
 });
 
+describe('a JPEG as programs damage it', () => {
+	/** Where each segment begins, up to the picture itself. */
+	function segmentsOf(jpeg: Buffer): number[] {
+		const starts: number[] = [];
+		for (let at = 2; jpeg[at + 1] !== 0xda; at += 2 + jpeg.readUInt16BE(at + 2)) starts.push(at);
+		return starts;
+	}
+
+	test.each<[string, Buffer]>([
+		['zeros', Buffer.alloc(5)],
+		['any bytes', Buffer.from('0001020304fe', 'hex')],
+		['a byte that is no marker', Buffer.from('ff00ff00', 'hex')],
+		['markers that stand alone', Buffer.from('ffd0ff01ffd7', 'hex')],
+		['fill bytes and zeros', Buffer.from('ffffff00ffff', 'hex')],
+		['70 KB of zeros', Buffer.alloc(70_000)],
+		[
+			'a segment without its first byte',
+			Buffer.concat([Buffer.from([0]), exif(1, true).subarray(1)]),
+		],
+		['a segment of length 0', Buffer.from('ffe50000', 'hex')],
+		['a segment of length 1', Buffer.from('ffe50001', 'hex')],
+		['a segment that is longer than it says', Buffer.from('ffe50004010203040506', 'hex')],
+	])('is read with %s between any two segments', async (_, stray) => {
+		const jpeg = await images.bytes('640x360.jpg');
+		for (const at of segmentsOf(jpeg).slice(1)) {
+			const bytes = Buffer.concat([jpeg.subarray(0, at), stray, jpeg.subarray(at)]);
+			expect(await readImage(bytes)).toEqual({
+				type: 'jpg',
+				width: 640,
+				height: 360,
+				size: bytes.length,
+			});
+		}
+	});
+
+	test('is turned by its first Exif orientation, with stray bytes before it', async () => {
+		const jpeg = await images.bytes('640x360.jpg');
+		const stray = Buffer.from('ffe300040000aabb', 'hex');
+		const turned = withSegments(jpeg, stray, exif(6, true), Buffer.alloc(3), exif(1, true));
+		expect(await readImage(turned)).toMatchObject({ width: 360, height: 640 });
+		const upright = withSegments(jpeg, stray, exif(1, true), Buffer.alloc(3), exif(6, true));
+		expect(await readImage(upright)).toMatchObject({ width: 640, height: 360 });
+	});
+
+	test.each([
+		['a second start', 'ffd8'],
+		['the end', 'ffd9'],
+		['the picture', 'ffda000c0300'],
+		['a reserved marker', 'ff420004'],
+	])('is damaged where %s comes before its size', async (_, marker) => {
+		const jpeg = await images.bytes('640x360.jpg');
+		const found = await readImage(withSegments(jpeg, exif(1, true), Buffer.from(marker, 'hex')));
+		expect(found).toMatchObject({ fault: 'wrong', reason: 'is incomplete or damaged' });
+	});
+});
+
+test.each([
+	['87a', 0x47],
+	['89a', 0x47],
+	['89a', 0],
+])('a GIF%s whose 189th byte is %i is a GIF', async (version, byte) => {
+	const gif = Buffer.from(await images.bytes('other.gif'));
+	gif.write(version, 3, 'latin1');
+	gif[188] = byte;
+	const reason = 'is a GIF image, not JPG or PNG';
+	expect(await readImage(gif)).toMatchObject({ fault: 'wrong', reason });
+});
+
+test.each([
+	[0, 188],
+	[4, 192],
+])('a transport stream with %i bytes before packets of %i is told apart', async (first, step) => {
+	const stream = Buffer.alloc(1000, 0xee);
+	for (let at = first; at < stream.length; at += step) stream[at] = 0x47;
+	const reason = 'is an MPEG transport stream, not JPG or PNG';
+	expect(await readImage(stream)).toMatchObject({ fault: 'wrong', reason });
+});
+
 test.each([
 	['other.gif', 'is a GIF image, not JPG or PNG'],
 	['other.webp', 'is a WebP image, not JPG or PNG'],

@@ -49,33 +49,68 @@ function readPng(head: Buffer): Pixels | undefined {
 	return { width: head.readUInt32BE(16), height: head.readUInt32BE(20) };
 }
 
-/** Goes from segment to segment up to the one that holds the size. */
+/**
+ * Goes from segment to segment up to the one that holds the size, as libjpeg does, which browsers and
+ * most programs read JPEG with: bytes between two segments are passed over, and a segment that claims
+ * to be shorter than its own length field ends with that.
+ */
 async function readJpeg(file: FileView): Promise<Pixels | undefined> {
-	let isTurned = false;
+	let isTurned: boolean | undefined;
 	let at = 2;
 	for (let step = 0; step < MOST_STEPS; step++) {
-		const segment = await file.bytes(at, 9, 4);
-		const [prefix, marker] = segment;
-		if (segment.length < 4 || prefix !== 0xff) return undefined;
-		// Any number of fill bytes may come before a marker; some markers stand alone.
-		if (marker === 0xff || marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
-			at += marker === 0xff ? 1 : 2;
-			continue;
-		}
-		const length = segment.readUInt16BE(2);
+		at = await findMarker(file, at);
+		const segment = await file.bytes(at, 8, 3);
+		if (segment.length < 3) return undefined;
+		const marker = segment[0];
+		const length = Math.max(2, segment.readUInt16BE(1));
 		if (isStartOfFrame(marker)) {
-			const frame = await file.bytes(at, 9);
-			if (frame.length < 9) return undefined;
-			const [height, width] = [frame.readUInt16BE(5), frame.readUInt16BE(7)];
+			const frame = await file.bytes(at, 8);
+			if (frame.length < 8) return undefined;
+			const [height, width] = [frame.readUInt16BE(4), frame.readUInt16BE(6)];
 			return isTurned ? { width: height, height: width } : { width, height };
 		}
-		// The picture itself, or its end, without a size before it.
-		if (marker === 0xda || marker === 0xd9 || length < 2) return undefined;
-		if (marker === 0xe1 && !isTurned)
-			isTurned = isQuarterTurn(await file.bytes(at + 4, length - 2));
-		at += 2 + length;
+		if (isDeadEnd(marker)) return undefined;
+		if (marker === EXIF) isTurned ??= isQuarterTurn(await file.bytes(at + 3, length - 2));
+		at += 1 + (isAlone(marker) ? 0 : length);
 	}
 	return undefined;
+}
+
+/** APP1. */
+const EXIF = 0xe1;
+
+const TEM = 0x01;
+
+/** So much is looked through at a time. */
+const STRETCH = 4096;
+
+/**
+ * A marker is a byte after any number of 0xff; after a zero, that is no marker.
+ * @returns where the next one is; behind what is at hand where there is none
+ */
+async function findMarker(file: FileView, from: number): Promise<number> {
+	let at = from;
+	for (let step = 0; step < MOST_STEPS; step++) {
+		const bytes = await file.bytes(at, STRETCH, 2);
+		if (bytes.length < 2) break;
+		const prefix = bytes.indexOf(0xff);
+		const found =
+			prefix < 0 ? -1 : bytes.findIndex((byte, index) => index > prefix && byte !== 0xff);
+		if (found > 0 && bytes[found] !== 0) return at + found;
+		// The last byte may be the prefix of what follows.
+		at += found > 0 ? found : Math.max(1, bytes.length - 1);
+	}
+	return Infinity;
+}
+
+/** Start and end of an image, start of its picture (the size comes before it), and reserved ones. */
+function isDeadEnd(marker: number): boolean {
+	return (marker >= 0xd8 && marker <= 0xda) || (marker < 0xc0 && marker !== TEM);
+}
+
+/** TEM and the restart markers have no length. */
+function isAlone(marker: number): boolean {
+	return marker === TEM || (marker >= 0xd0 && marker <= 0xd7);
 }
 
 /** SOF0 to SOF15, among which DHT, JPG and DAC have their place. */
@@ -83,9 +118,12 @@ function isStartOfFrame(marker: number): boolean {
 	return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 }
 
-/** @returns whether Exif data ask for the picture to be turned by 90 degrees, either way */
-function isQuarterTurn(exif: Buffer): boolean {
-	if (exif.toString('latin1', 0, 6) !== 'Exif\0\0' || exif.length < 14) return false;
+/**
+ * @returns whether Exif data ask for the picture to be turned by 90 degrees, either way; undefined
+ *  where they say nothing of it
+ */
+function isQuarterTurn(exif: Buffer): boolean | undefined {
+	if (exif.toString('latin1', 0, 6) !== 'Exif\0\0' || exif.length < 14) return undefined;
 	const tiff = exif.subarray(6);
 	const isLittle = tiff[0] === 0x49;
 	const number = (at: number, bytes: 2 | 4) => {
@@ -97,7 +135,7 @@ function isQuarterTurn(exif: Buffer): boolean {
 	for (let entry = 0; entry < entries; entry++) {
 		const at = list + 2 + entry * 12;
 		const orientation = number(at, 2) === 0x0112 ? number(at + 8, 2) : 0;
-		if (orientation >= 5 && orientation <= 8) return true;
+		if (orientation >= 1 && orientation <= 8) return orientation >= 5;
 	}
-	return false;
+	return undefined;
 }

@@ -1,5 +1,6 @@
 import type { MediaFault } from '../../shared/media/fault';
 import { isFault } from '../../shared/media/fault';
+import { rareCodec } from './codecs';
 import type { ImageFacts } from './image';
 import type { VideoFacts } from '../../shared/media/video';
 
@@ -35,27 +36,49 @@ export const imageLimits = {
  */
 export function videoProblems(label: string, found: VideoFacts | MediaFault): string[] {
 	if (isFault(found)) return faultProblems(label, found, videoLimits.megabytes);
-	const { containers, seconds, side, frameRate, megabytes } = videoLimits;
-	const { container, brand, width, height, duration, frameRate: rate, size } = found;
+	const { containers, side, megabytes } = videoLimits;
+	const { container, brand, width, height, size } = found;
 	return [
 		containers.includes(container)
 			? []
-			: [`the file is of the kind "${brand.trim()}", allowed are MP4 and MOV`],
-		isWithin(duration, seconds)
-			? []
-			: [`the video is ${show(duration)} s long, allowed are ${range(seconds)} s`],
+			: [`the file is of the kind "${brand.trim()}", it must be MP4 or MOV`],
+		durationProblems(found),
 		[width, height].every((pixels) => isWithin(pixels, side))
 			? []
-			: [
-					`the video is ${width} x ${height} px, allowed are ${range(side)} px for width and height`,
-				],
-		isWithin(rate, frameRate)
-			? []
-			: [`the video has ${show(rate)} frames a second, allowed are ${range(frameRate)}`],
+			: [`the video is ${width} x ${height} px, each side must be ${range(side)} px`],
+		found.isFrameRateEstimated ? [] : frameRateProblems(found),
 		tooLarge(size, megabytes),
 	]
 		.flat()
 		.map((problem) => `${label}: ${problem}`);
+}
+
+/** A pause before the picture, or sound after it, counts with some programs only. */
+function durationProblems({ duration, playTime }: VideoFacts): string[] {
+	const { seconds } = videoLimits;
+	if (duration === undefined || isAnyWithin([duration, playTime], seconds)) return [];
+	return [`the video is ${show(duration)} s long, it must be ${range(seconds)} s`];
+}
+
+/** One long pause changes the average, and uneven lengths hide the commonest: one of them must do. */
+function frameRateProblems(facts: VideoFacts): string[] {
+	const { frameRate: limit } = videoLimits;
+	const { frameRate, commonFrameRate } = facts;
+	const known = frameRate ?? commonFrameRate;
+	if (known === undefined || isAverageWithin(facts)) return [];
+	if (commonFrameRate !== undefined && isWithin(commonFrameRate, limit)) return [];
+	return [`the video has ${show(known)} frames a second, it must have ${range(limit)}`];
+}
+
+/**
+ * The average rate, if one frame more or less were in the same time: the last frame often has no
+ * length, or that of two, and one may have been lost or doubled.
+ */
+function isAverageWithin({ frameRate, frameCount }: VideoFacts): boolean {
+	const { min, max, tolerance } = videoLimits.frameRate;
+	if (frameRate === undefined) return false;
+	const one = frameCount === undefined ? 0 : frameRate / frameCount;
+	return frameRate + one >= min - tolerance && frameRate - one <= max + tolerance;
 }
 
 /**
@@ -75,12 +98,10 @@ export function imageProblems(
 	return [
 		width >= side.min && height >= side.min
 			? []
-			: [
-					`the image is ${width} x ${height} px, allowed are at least ${side.min} px for width and height`,
-				],
+			: [`the image is ${width} x ${height} px, each side must be at least ${side.min} px`],
 		isSlim
 			? [
-					`the image is ${width} x ${height} px, a ratio of ${showRatio(width, height)}, allowed are 1:${ratio.max} to ${ratio.max}:1`,
+					`the image is ${width} x ${height} px, a ratio of ${showRatio(width, height)}, it must be 1:${ratio.max} to ${ratio.max}:1`,
 				]
 			: [],
 		tooLarge(size, megabytes),
@@ -89,20 +110,57 @@ export function imageProblems(
 		.map((problem) => `${label}: ${problem}`);
 }
 
-/** What could not be looked at: no reason to refuse the file, but for the user to know. */
+/** Of a file that is not refused: what could not be found out, and what the provider may dislike. */
 export function mediaHints(label: string, found: VideoFacts | ImageFacts | MediaFault): string[] {
 	if (isFault(found)) {
 		return found.fault === 'unchecked' ? [`${label} could not be checked: ${found.reason}`] : [];
 	}
 	if ('type' in found) return [];
+	return [unknownHint(found), durationHint(found), frameRateHint(found), codecHint(found)]
+		.flat()
+		.map((hint) => `${label}: ${hint}`);
+}
+
+function unknownHint({ duration, frameRate, commonFrameRate }: VideoFacts): string[] {
 	const unknown = [
-		...(found.duration === undefined ? ['length'] : []),
-		...(found.frameRate === undefined ? ['frame rate'] : []),
+		...(duration === undefined ? ['length'] : []),
+		...(frameRate === undefined && commonFrameRate === undefined ? ['frame rate'] : []),
 	];
 	if (unknown.length === 0) return [];
+	return [`the video's ${unknown.join(' and ')} could not be found, and so not be checked`];
+}
+
+function durationHint({ duration, playTime }: VideoFacts): string[] {
+	const { seconds } = videoLimits;
+	if (areAllWithin([duration, playTime], seconds) || !isAnyWithin([duration, playTime], seconds)) {
+		return [];
+	}
 	return [
-		`${label}: the video's ${unknown.join(' and ')} could not be found, and so not be checked`,
+		`the picture is ${show(duration)} s long, and ${show(playTime)} s with pauses and sound: the provider may count either, and asks for ${range(seconds)} s`,
 	];
+}
+
+function frameRateHint(facts: VideoFacts): string[] {
+	const { frameRate: limit } = videoLimits;
+	const { frameRate, commonFrameRate, isFrameRateEstimated } = facts;
+	const isCommonWithin = commonFrameRate !== undefined && isWithin(commonFrameRate, limit);
+	if (frameRate === undefined || isAverageWithin(facts)) return [];
+	if (isFrameRateEstimated && !isCommonWithin) {
+		return [
+			`the part of the video that was read has ${show(frameRate)} frames a second: the provider asks for ${range(limit)}`,
+		];
+	}
+	if (!isCommonWithin) return [];
+	return [
+		`the video has ${show(frameRate)} frames a second on average, although most follow each other at ${show(commonFrameRate)}: the provider may count either, and asks for ${range(limit)}`,
+	];
+}
+
+function codecHint(facts: VideoFacts): string[] {
+	const name = rareCodec(facts);
+	return name === undefined
+		? []
+		: [`the video is ${name}, which the provider may refuse; H.264 is the safe choice`];
 }
 
 function faultProblems(
@@ -121,16 +179,26 @@ interface Limit {
 	tolerance?: number;
 }
 
+function isWithin(value: number, { min, max, tolerance = 0 }: Limit): boolean {
+	return value >= min - tolerance && value <= max + tolerance;
+}
+
 /** What is not known is not held against a file. */
-function isWithin(value: number | undefined, { min, max, tolerance = 0 }: Limit): boolean {
-	return value === undefined || (value >= min - tolerance && value <= max + tolerance);
+function areAllWithin(values: Array<number | undefined>, limit: Limit): boolean {
+	return values.every((value) => value === undefined || isWithin(value, limit));
+}
+
+/** @returns whether one of the known values will do, or none is known */
+function isAnyWithin(values: Array<number | undefined>, limit: Limit): boolean {
+	const known = values.filter((value) => value !== undefined);
+	return known.length === 0 || known.some((value) => isWithin(value, limit));
 }
 
 function tooLarge(size: number | undefined, megabytes: number): string[] {
 	if (size === undefined || size <= megabytes * MB) return [];
 	// Rounded up, or a byte too many would not be seen.
 	const given = Math.ceil((size / MB) * 100) / 100;
-	return [`the file has ${show(given)} MB, allowed are at most ${megabytes} MB`];
+	return [`the file is ${show(given)} MB, it must be at most ${megabytes} MB`];
 }
 
 function range({ min, max }: Limit): string {

@@ -1,78 +1,115 @@
-import { children, flags, inside, isLong, readHeader, uint } from './boxes';
+import { children, inside, isLong, readHeader, uint } from './boxes';
 import type { FileView } from './fileView';
+import type { FrameTally } from './frameTally';
 import type { FragmentDefaults } from './movie';
-import type { Frames, Track } from './track';
+import type { Track } from './track';
+import { TrackRuns } from './trackRuns';
 
-/** What fragments (`moof`) tell of a track; a number is NaN where they do not. */
-export interface FragmentTimes {
-	/** All frames in fragments; an estimate where the file is large. */
-	frames: Frames;
-	/** Seconds of the track with all its fragments. */
+/** What fragments (`moof`) tell of the tracks; a number is NaN where they do not. */
+export interface FragmentFacts {
+	/** The frames of the picture in fragments that were met. */
+	frames: FrameTally;
+	/** How many frames all fragments have, and their ticks; an estimate where some were not met. */
+	total: { count: number; ticks: number };
+	/** Every fragment was met. */
+	isWhole: boolean;
+	/** A fragment goes on behind the end of the file. */
+	isCutOff: boolean;
+	/** Seconds of the picture with all its fragments, without what an edit list cuts off in front. */
 	duration: number;
+	/** Seconds from the start of the movie to the end of each track. */
+	ends: Map<number, number>;
 }
 
 /** The end of a large file, where an index (`mfra`) may say where its last fragment is. */
 const TAIL = 64 * 1024;
 
 /**
- * Looks at fragments: all of them where the file is small, otherwise the first ones, and what tells
- * where the last one ends - an index up front (`sidx`, `mehd`), or the last fragment itself.
+ * Looks at fragments: all of them where they are within reach, otherwise the first ones and the last
+ * one, or an index up front (`sidx`) that tells when that one ends.
+ * @param picture the track that is asked about; the others only for when they end
  */
 export async function readFragments(
 	file: FileView,
-	track: Track,
-	{ from, frameTicks, duration: declared }: FragmentDefaults,
-): Promise<FragmentTimes> {
-	const walk = new Walk(file, track, frameTicks.get(track.id) ?? NaN, from);
-	await walk.toFirst();
-	const rest = (file.size ?? Infinity) - walk.at;
-	if (rest > 0 && rest <= file.left) await file.bytes(walk.at, rest);
-	walk.on();
-	if (walk.isAtEnd) return { frames: walk.frames, duration: walk.duration };
-
-	const upFront = walk.indexed > 0 ? walk.indexed : declared;
-	const duration = upFront > 0 ? upFront : (await walk.toLast()) ? walk.duration : NaN;
-	return { frames: walk.estimate(duration), duration };
+	picture: Track,
+	tracks: Track[],
+	defaults: FragmentDefaults,
+): Promise<FragmentFacts> {
+	const walk = new Walk(file, picture, tracks, defaults);
+	// Where the `moov` box lists the first frames itself, the reads are better kept for the last ones.
+	if (picture.samples.frames.count === 0) await walk.toFirst();
+	await walk.toEnd();
+	const duration = await readDuration(walk, defaults);
+	return {
+		frames: walk.picture.frames,
+		total: walk.estimate(duration),
+		isWhole: walk.isAtEnd && !walk.hasLeapt,
+		isCutOff: walk.isCutOff,
+		duration: duration - walk.picture.cut,
+		ends: walk.ends,
+	};
 }
 
-/** Goes from fragment to fragment, adding up what they say of one track. */
+async function readDuration(walk: Walk, defaults: FragmentDefaults): Promise<number> {
+	if (!walk.isAtEnd && walk.indexed > 0) return walk.indexed;
+	const isLastMet = walk.isAtEnd || (await walk.toLast());
+	const { duration } = walk.picture;
+	return isLastMet && duration > 0 ? duration : declaredDuration(walk.picture, defaults);
+}
+
+/**
+ * The header of the movie is only of the frames in the `moov` box where there are some. One that tells
+ * of less than was met is older than the fragments.
+ */
+function declaredDuration(
+	{ track, frames }: TrackRuns,
+	{ duration, movieDuration }: FragmentDefaults,
+): number {
+	const listed = track.samples.frames;
+	const ofFragments = listed.count > 0 ? [duration] : [duration, movieDuration];
+	const met = (listed.ticks + frames.ticks) / track.timescale;
+	return ofFragments.find((seconds) => seconds > 0 && seconds >= met) ?? NaN;
+}
+
+/** Goes from fragment to fragment, adding up what they say of the tracks. */
 class Walk {
 	/** Seconds, where an index says that it is of all that follows. */
 	indexed = NaN;
 
-	/** Those met so far. */
-	readonly frames: Frames = { count: 0, ticks: 0 };
+	readonly picture: TrackRuns;
 
-	/** Ticks that the very first of them lasts. */
-	private firstTicks = NaN;
+	isCutOff = false;
 
-	/** When the first frame is shown, in ticks of the track's clock. */
-	private start = NaN;
+	/** Some fragments were left out. */
+	hasLeapt = false;
 
-	/** When the next frame will be; NaN after a leap. */
-	private next: number;
+	private readonly runs: Map<number, TrackRuns>;
 
-	private hasMetTrack = false;
+	/** Where the next box is. */
+	private at: number;
 
 	constructor(
 		private readonly file: FileView,
-		private readonly track: Track,
-		private readonly frameTicks: number,
-		/** Where the next box is. */
-		public at: number,
+		picture: Track,
+		tracks: Track[],
+		{ from, frameTicks }: FragmentDefaults,
 	) {
-		// What the `moov` box lists comes before all fragments.
-		if (track.frames.count > 0) this.start = 0;
-		this.next = track.frames.ticks;
+		const runsOf = (track: Track) => new TrackRuns(track, frameTicks.get(track.id) ?? NaN);
+		this.at = from;
+		this.picture = runsOf(picture);
+		this.runs = new Map([
+			...tracks.map((track) => [track.id, runsOf(track)] as const),
+			[picture.id, this.picture],
+		]);
 	}
 
 	get isAtEnd(): boolean {
 		return this.at >= (this.file.size ?? Infinity);
 	}
 
-	/** Seconds up to the end of the fragment met last. */
-	get duration(): number {
-		return (this.next - this.start) / this.track.timescale;
+	/** Seconds from the start of the movie to the end of each track, as far as it is known. */
+	get ends(): Map<number, number> {
+		return new Map([...this.runs].map(([id, { end }]) => [id, end]));
 	}
 
 	/**
@@ -80,17 +117,18 @@ class Walk {
 	 * lasts longer, to make up for a late start of the sound.
 	 * @param duration seconds of the track
 	 */
-	estimate(duration: number): Frames {
-		const { count, ticks } = this.frames;
-		const total = duration * this.track.timescale - this.track.frames.ticks;
-		const usual = (ticks - this.firstTicks) / (count - 1);
-		if (!(total > ticks && usual > 0)) return this.frames;
+	estimate(duration: number): { count: number; ticks: number } {
+		const { frames, firstTicks, track } = this.picture;
+		const { count, ticks } = frames;
+		const total = duration * track.timescale - track.samples.frames.ticks;
+		const usual = (ticks - firstTicks) / (count - 1);
+		if (!(total > ticks && usual > 0)) return { count, ticks };
 		return { count: count + (total - ticks) / usual, ticks: total };
 	}
 
-	/** Reads on to the first fragment with frames of the track. */
+	/** Reads on to the first fragment with frames of the picture. */
 	async toFirst(): Promise<void> {
-		while (!this.hasMetTrack) {
+		while (!this.picture.isMet) {
 			const header = readHeader(await this.file.bytes(this.at, 16));
 			if (!header) return;
 			if (header.type === 'moof' || header.type === 'sidx') {
@@ -100,9 +138,13 @@ class Walk {
 		}
 	}
 
-	/** Goes on through what is at hand. */
-	on(): void {
-		while (this.step());
+	/** Goes on through what is at hand, and reads the rest of the file where it is small enough. */
+	async toEnd(): Promise<void> {
+		this.on();
+		const rest = (this.file.size ?? Infinity) - this.at;
+		if (!(rest > 0 && rest <= this.file.left)) return;
+		await this.file.bytes(this.at, rest);
+		this.on();
 	}
 
 	/**
@@ -116,7 +158,7 @@ class Walk {
 		const from = this.at;
 		const tailAt = Math.max(from, size - TAIL);
 		const tail = await file.bytes(tailAt, size - tailAt);
-		const candidates = [tailAt + findFragment(tail), lastListed(tail, this.track.id)];
+		const candidates = [tailAt + findFragment(tail), lastListed(tail, this.picture.track.id)];
 		if (candidates.every(Number.isNaN)) {
 			const start = Math.max(from, tailAt - file.left);
 			candidates.push(start + findFragment(await file.bytes(start, tailAt - start)));
@@ -127,46 +169,51 @@ class Walk {
 		return false;
 	}
 
-	/** @returns whether a fragment of the track was met there, and nothing after it was missed */
+	/** @returns whether a fragment of the picture was met there, and nothing after it was missed */
 	private async leap(to: number, tailAt: number): Promise<boolean> {
+		if (to !== this.at) {
+			this.hasLeapt = true;
+			for (const runs of this.runs.values()) runs.leap();
+		}
 		this.at = to;
-		this.next = NaN;
-		this.hasMetTrack = false;
+		this.picture.isMet = false;
 		await this.toFirst();
 		this.on();
-		return this.at >= tailAt && this.hasMetTrack;
+		return this.at >= tailAt && this.picture.isMet;
+	}
+
+	private on(): void {
+		while (this.step());
 	}
 
 	/** Takes one box that is at hand. */
 	private step(): boolean {
 		const header = readHeader(this.file.known(this.at, 16));
 		if (!header) return false;
-		if (header.type === 'moof' || header.type === 'sidx') {
-			const box = this.file.known(this.at, header.size);
-			if (box.length < header.size) return false;
+		const { type, size } = header;
+		if (type === 'moof' || type === 'sidx') {
+			const box = this.file.known(this.at, size);
+			if (box.length < size) {
+				this.isCutOff ||= type === 'moof' && this.isBehindEnd(size);
+				return false;
+			}
 			const body = box.subarray(header.length);
-			if (header.type === 'moof') this.take(body);
-			else this.readIndex(body, this.at + header.size);
+			if (type === 'moof') this.take(body);
+			else this.readIndex(body, this.at + size);
 		}
-		this.at += header.size;
+		if (type === 'mdat') this.isCutOff ||= this.isBehindEnd(size);
+		this.at += size;
 		return true;
+	}
+
+	/** @param size bytes of the next box; Infinity where it reaches to the end, wherever that is */
+	private isBehindEnd(size: number): boolean {
+		return Number.isFinite(size) && this.at + size > (this.file.size ?? Infinity);
 	}
 
 	private take(moof: Buffer): void {
 		for (const { type, body: traf } of children(moof)) {
-			if (type !== 'traf') continue;
-			const tfhd = inside(traf, 'tfhd');
-			if (uint(tfhd, 4) !== this.track.id) continue;
-			const { count, ticks, first } = readRuns(traf, defaultTicks(tfhd) ?? this.frameTicks);
-			const tfdt = inside(traf, 'tfdt');
-			const begins = uint(tfdt, 4, isLong(tfdt) ? 8 : 4);
-			const start = Number.isNaN(begins) ? this.next : begins;
-			if (Number.isNaN(this.start)) this.start = start;
-			if (this.frames.count === 0) this.firstTicks = first;
-			this.hasMetTrack = true;
-			this.next = start + ticks;
-			this.frames.count += count;
-			this.frames.ticks += ticks;
+			if (type === 'traf') this.runs.get(uint(inside(traf, 'tfhd'), 4))?.take(traf);
 		}
 	}
 
@@ -182,37 +229,6 @@ class Walk {
 		}
 		if (anchor + first + bytes === this.file.size) this.indexed = ticks / uint(sidx, 8);
 	}
-}
-
-function defaultTicks(tfhd: Buffer): number | undefined {
-	const flag = flags(tfhd);
-	const at = 8 + (flag & 0x1 ? 8 : 0) + (flag & 0x2 ? 4 : 0);
-	return flag & 0x8 ? uint(tfhd, at) : undefined;
-}
-
-/** Adds up the frames of a fragment's runs (`trun`). */
-function readRuns(traf: Buffer, eachTicks: number): Frames & { first: number } {
-	const frames = { count: 0, ticks: 0, first: NaN };
-	for (const { type, body } of children(traf)) {
-		const count = uint(body, 4);
-		if (type !== 'trun' || !(count > 0)) continue;
-		const flag = flags(body);
-		const at = 8 + (flag & 0x1 ? 4 : 0) + (flag & 0x4 ? 4 : 0);
-		const isListed = (flag & 0x100) !== 0;
-		if (frames.count === 0) frames.first = isListed ? uint(body, at) : eachTicks;
-		frames.count += count;
-		frames.ticks += isListed ? sumOfTicks(body.subarray(at), flag, count) : count * eachTicks;
-	}
-	return frames;
-}
-
-/** Each entry of a run begins with the frame's ticks, and may have three more numbers. */
-function sumOfTicks(list: Buffer, flag: number, count: number): number {
-	const length = 4 * (1 + [0x200, 0x400, 0x800].filter((bit) => flag & bit).length);
-	if (count * length > list.length) return NaN;
-	let ticks = 0;
-	for (let entry = 0; entry < count; entry++) ticks += uint(list, entry * length);
-	return ticks;
 }
 
 /** @returns where the file's own list of key frames has the track's last; NaN where there is none */

@@ -23,8 +23,10 @@ export interface FragmentDefaults {
 	from: number;
 	/** Ticks that a frame lasts unless its fragment says otherwise, by track. */
 	frameTicks: Map<number, number>;
-	/** Seconds of all fragments; NaN where nobody says. */
+	/** Seconds of all fragments, by their header (`mehd`); NaN where it does not say. */
 	duration: number;
+	/** The same by the movie's header (`mvhd`), which may be of the `moov` box only. */
+	movieDuration: number;
 }
 
 interface Range {
@@ -74,7 +76,7 @@ export async function readMovie(file: FileView, { start, end }: Range): Promise<
 			.map(({ body }) => readTrack(body, timescale)),
 		areAllTracksKnown: at >= end || at >= (file.size ?? Infinity),
 		isPacked: boxes.some(({ type }) => type === 'cmov'),
-		...(mvex.length > 0 ? { fragments: readDefaults(mvex, end, timescale) } : {}),
+		...(mvex.length > 0 ? { fragments: readDefaults(mvhd, mvex, end) } : {}),
 	};
 }
 
@@ -88,12 +90,21 @@ function bodyOf(boxes: Box[], wanted: string): Buffer {
 	return boxes.find(({ type }) => type === wanted)?.body ?? Buffer.alloc(0);
 }
 
-function readDefaults(mvex: Buffer, from: number, movieTimescale: number): FragmentDefaults {
+function readDefaults(mvhd: Buffer, mvex: Buffer, from: number): FragmentDefaults {
 	const mehd = inside(mvex, 'mehd');
+	const timescale = uint(mvhd, isLong(mvhd) ? 20 : 12);
 	const trexes = children(mvex).filter(({ type }) => type === 'trex');
 	return {
 		from,
 		frameTicks: new Map(trexes.map(({ body }) => [uint(body, 4), uint(body, 12)])),
-		duration: (isLong(mehd) ? uint(mehd, 4, 8) : uint(mehd, 4)) / movieTimescale,
+		duration: readDuration(mehd, 4) / timescale,
+		movieDuration: readDuration(mvhd, isLong(mvhd) ? 24 : 16) / timescale,
 	};
+}
+
+/** @returns ticks; NaN where all bits are set, which stands for an unknown duration */
+function readDuration(body: Buffer, at: number): number {
+	const bytes = isLong(body) ? 8 : 4;
+	const ticks = uint(body, at, bytes);
+	return ticks >= 2 ** (bytes * 8) - 1 ? NaN : ticks;
 }

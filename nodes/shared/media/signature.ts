@@ -81,8 +81,22 @@ export function identify(head: Buffer): string {
 	if (begins(head, '1a45dfa3')) {
 		return head.includes('webm') ? 'a WebM video' : 'a Matroska (MKV) video';
 	}
-	if (head[0] === 0x47 && head[188] === 0x47) return 'an MPEG transport stream';
-	return types.find(([pattern]) => begins(head, pattern))?.[1] ?? asWriting(head) ?? UNKNOWN;
+	return (
+		types.find(([pattern]) => begins(head, pattern))?.[1] ??
+		(isTransportStream(head) ? 'an MPEG transport stream' : undefined) ??
+		asWriting(head) ??
+		UNKNOWN
+	);
+}
+
+/**
+ * Each packet of 188 bytes begins with the same byte; on discs and in cameras a time of four bytes
+ * comes before it. Asked last of all, as the byte is no more than the letter G.
+ */
+function isTransportStream(head: Buffer): boolean {
+	const isEvery = (first: number, step: number) =>
+		[0, 1].every((packet) => head[first + packet * step] === 0x47);
+	return isEvery(0, 188) || isEvery(4, 192);
 }
 
 function text(ascii: string): string {

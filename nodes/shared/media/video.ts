@@ -2,19 +2,21 @@ import { fourLetters } from './boxes';
 import type { MediaFault } from './fault';
 import { unchecked, wrong } from './fault';
 import { FileView } from './fileView';
+import type { FragmentFacts } from './fragments';
 import { readFragments } from './fragments';
 import type { Movie } from './movie';
 import { findMovie, readMovie } from './movie';
+import type { CodecTrait } from './sampleEntry';
 import { EMPTY, identify, MOVIE, SIGNATURE_LENGTH } from './signature';
 import type { ByteSource } from './source';
-import type { Frames, Track } from './track';
+import type { Track } from './track';
 import { rotationOf } from './track';
 
 /** What a video file says of itself; undefined what could not be found within what may be read. */
 export interface VideoFacts {
-	/** By its own brand, whatever its name; `other` is 3GP and its like. */
+	/** By its own brands, whatever its name; `other` is 3GP and its like. */
 	container: 'mp4' | 'mov' | 'other';
-	/** The brand itself, such as `isom`; `qt  ` for QuickTime files from before there were brands. */
+	/** Its major brand, such as `isom`; `qt  ` for QuickTime files from before there were brands. */
 	brand: string;
 	/** Pixels as shown, that is after rotation. */
 	width: number;
@@ -26,14 +28,26 @@ export interface VideoFacts {
 	rotation: number;
 	/** Seconds of the video track that are shown. */
 	duration?: number;
+	/** Seconds from the start of the movie to the end of picture and sound, pauses included. */
+	playTime?: number;
 	/** Frames a second, on average. */
 	frameRate?: number;
-	/** The kind of the track's samples, such as `avc1`, `hvc1` or `apch`. */
+	/** Frames a second by the length that most frames have: a pause or a lost frame does not change it. */
+	commonFrameRate?: number;
+	/** Both rates are those of the frames that were met, and the file has more. */
+	isFrameRateEstimated?: boolean;
+	/** Frames of the video track, cut ones included. */
+	frameCount?: number;
+	/** The code of the track's samples, such as `avc1`, `hvc1` or `apch`. */
 	codec: string;
+	/** What a decoder of the codec must be able to do beyond the usual. */
+	codecTraits?: CodecTrait[];
 	hasAudio?: boolean;
 	/** Bytes of the file. */
 	size?: number;
 }
+
+const INCOMPLETE = 'is incomplete or damaged';
 
 /**
  * Reads what MP4 and MOV files say of themselves, in at most three reads and 512 KB. Of several video
@@ -54,24 +68,30 @@ async function examine(file: FileView): Promise<Omit<VideoFacts, 'size'> | Media
 	if (type !== MOVIE) return wrong(`is ${type}, not MP4 or MOV`);
 
 	const place = await findMovie(file);
-	if (!place) {
-		return file.fault ?? wrong('is incomplete or damaged: it has no index (moov)');
-	}
+	if (!place) return file.fault ?? wrong(`${INCOMPLETE}: it has no index (moov)`);
 	const movie = await readMovie(file, place);
 	if (movie.isPacked) return unchecked('its index is compressed');
 	const track = firstVideo(movie);
 	if (!track) {
 		const isCut = !movie.areAllTracksKnown || place.end > (file.size ?? Infinity);
-		return file.fault ?? wrong(isCut ? 'is incomplete or damaged' : 'has no video track');
+		return file.fault ?? wrong(isCut ? INCOMPLETE : 'has no video track');
 	}
-	if (!(track.width > 0 && track.height > 0)) {
+	const { entry } = track;
+	if (!(entry.width > 0 && entry.height > 0)) {
 		return file.fault ?? wrong('does not say its width and height');
 	}
+	if (entry.isEncrypted) return wrong('is encrypted (DRM)');
+	const fragments = movie.fragments
+		? await readFragments(file, track, movie.tracks, movie.fragments)
+		: undefined;
+	const fault = missingPart(file, track, movie, fragments);
+	if (fault) return fault;
 	return {
-		...containerOf(head),
+		...containerOf(head, entry.codec),
 		...pictureOf(track, movie),
-		...(await timesOf(file, track, movie)),
-		codec: track.codec,
+		...timesOf(track, movie, fragments),
+		codec: entry.codec,
+		codecTraits: entry.traits,
 		hasAudio: hasAudio(movie),
 	};
 }
@@ -86,37 +106,84 @@ function hasAudio({ tracks, areAllTracksKnown }: Movie): boolean | undefined {
 	return isThere || areAllTracksKnown ? isThere : undefined;
 }
 
-function containerOf(head: Buffer): Pick<VideoFacts, 'container' | 'brand'> {
+/** An index alone is no video: the frames that it lists must be in the file. */
+function missingPart(
+	file: FileView,
+	track: Track,
+	movie: Movie,
+	fragments?: FragmentFacts,
+): MediaFault | undefined {
+	const ends = [track, ...soundsOf(movie)].map(({ samples }) => samples.end);
+	if (fragments?.isCutOff || ends.some((end) => end > (file.size ?? Infinity))) {
+		return wrong('is incomplete: it breaks off before the end of its video');
+	}
+	const hasFragments = fragments && (!fragments.isWhole || fragments.frames.count > 0);
+	return track.samples.isEmpty && !hasFragments ? wrong('has no frames') : undefined;
+}
+
+function soundsOf({ tracks }: Movie): Track[] {
+	return tracks.filter(({ handler }) => handler === 'soun');
+}
+
+/** MP4 files by the brands of the standards (ISO/IEC 14496-12 and 14496-14). */
+const MP4_BRAND = /^(iso[m2-9]|mp4[12]|avc1)$/;
+
+/** 3GP, Motion JPEG 2000 and Flash. */
+const OTHER_BRAND = /^(3g|mj|f4)/i;
+
+/** H.263, which the MP4 standards do not know. */
+const ONLY_IN_3GP = /^[sh]263$/;
+
+function containerOf(head: Buffer, codec: string): Pick<VideoFacts, 'container' | 'brand'> {
 	const hasBrand = head.toString('latin1', 4, 8) === 'ftyp';
 	const brand = hasBrand ? fourLetters(head, 8) : 'qt  ';
 	if (brand === 'qt  ') return { container: 'mov', brand };
-	return { container: /^(3g|mj|f4)/i.test(brand) ? 'other' : 'mp4', brand };
+	if (!OTHER_BRAND.test(brand)) return { container: 'mp4', brand };
+	const isMp4 = compatibleBrands(head).some((each) => MP4_BRAND.test(each));
+	return { container: isMp4 && !ONLY_IN_3GP.test(codec) ? 'mp4' : 'other', brand };
+}
+
+/** The brands that a file names beside the major one: a reader of any of them can read it. */
+function compatibleBrands(head: Buffer): string[] {
+	const end = Math.min(head.readUInt32BE(0), head.length);
+	const brands: string[] = [];
+	for (let at = 16; at + 4 <= end; at += 4) brands.push(fourLetters(head, at));
+	return brands;
 }
 
 function pictureOf(track: Track, movie: Movie) {
-	const { width: codedWidth, height: codedHeight } = track;
+	const { width: codedWidth, height: codedHeight } = track.entry;
 	const rotation = rotationOf(track.matrix, movie.matrix);
 	const [width, height] =
 		rotation % 180 === 0 ? [codedWidth, codedHeight] : [codedHeight, codedWidth];
 	return { width, height, codedWidth, codedHeight, rotation };
 }
 
-async function timesOf(file: FileView, track: Track, { fragments }: Movie) {
-	const listed = { duration: track.duration, frames: track.frames };
-	const times = fragments ? await readFragments(file, track, fragments) : listed;
-	const isInFragments = times.frames.count > 0 || times.duration > 0;
+function timesOf(track: Track, movie: Movie, fragments?: FragmentFacts) {
+	const { frames, isWhole } = track.samples;
+	const more = fragments?.total ?? { count: 0, ticks: 0 };
+	const count = frames.count + more.count;
+	const met = fragments ? frames.plus(fragments.frames) : frames;
+	const isAllListed = !fragments || (fragments.isWhole && more.count === 0);
+	const duration = isAllListed ? track.shown.seconds : fragments.duration;
 	return {
-		duration: known(isInFragments ? times.duration : listed.duration),
-		frameRate: known(
-			rateOf([listed.frames, ...(fragments ? [times.frames] : [])], track.timescale),
+		duration: known(duration),
+		playTime: known(
+			Math.max(...[duration, ...playTimes(track, movie, fragments)].filter(Number.isFinite)),
 		),
+		frameRate: known((count * track.timescale) / (frames.ticks + more.ticks)),
+		commonFrameRate: known(track.timescale / met.commonestLength),
+		isFrameRateEstimated: !isWhole || fragments?.isWhole === false,
+		frameCount: known(Math.round(count)),
 	};
 }
 
-function rateOf(all: Frames[], timescale: number): number {
-	const count = all.reduce((sum, frames) => sum + frames.count, 0);
-	const ticks = all.reduce((sum, frames) => sum + frames.ticks, 0);
-	return (count * timescale) / ticks;
+/** @returns seconds up to the end of the picture and of each sound; NaN where not known */
+function playTimes(track: Track, movie: Movie, fragments?: FragmentFacts): number[] {
+	return [track, ...soundsOf(movie)].map(({ id, shown }) => {
+		const end = fragments ? (fragments.ends.get(id) ?? NaN) : shown.seconds;
+		return shown.pause + end;
+	});
 }
 
 function known(value: number): number | undefined {

@@ -36,9 +36,9 @@ export function itemOf(outcome: Outcome, item: number, isTool: boolean): INodeEx
 	};
 }
 
-/** Pixels, seconds, frames a second and bytes. */
-function mediaToJson({ width, height, duration, frameRate, size }: VideoFacts): IDataObject {
-	return { width, height, duration, frameRate, size };
+/** Pixels, seconds, frames a second, the codec's code in the file, and bytes. */
+function mediaToJson({ width, height, duration, frameRate, codec, size }: VideoFacts): IDataObject {
+	return { width, height, duration, frameRate, codec, size };
 }
 
 function sentence({ taskId, provider, endpoint, status, videoUrls }: KlingTask): string {

@@ -105,9 +105,32 @@ const again: INodeType = {
 	},
 };
 
+/** Stands for n8n's Webhook node as the start of an execution. */
+const webhook: INodeType = {
+	description: {
+		...source.description,
+		displayName: 'Webhook',
+		name: 'webhook',
+		properties: [
+			{
+				displayName: 'Respond',
+				name: 'responseMode',
+				type: 'options',
+				options: ['onReceived', 'lastNode', 'responseNode'].map((value) => ({ name: value, value })),
+				default: 'onReceived',
+			},
+		],
+	},
+	async execute() {
+		return [this.getInputData()];
+	},
+};
+
 const testNodes: Record<string, INodeType> = {
 	'test.source': source,
 	'test.again': again,
+	// Only its parameters count: how n8n answers who has called.
+	'n8n-nodes-base.webhook': webhook,
 	'test.agent': agent,
 };
 
@@ -224,7 +247,7 @@ export interface RunOptions {
 	nodes: INode[];
 	/** From the first node on, each feeds the next; or explicit connections. */
 	connections?: Workflow['connectionsBySourceNode'];
-	mode?: 'manual' | 'trigger';
+	mode?: 'manual' | 'trigger' | 'retry' | 'webhook' | 'integrated' | 'chat';
 	/** What the first node begins with, as a webhook hands it over; one empty item if left out. */
 	start?: INodeExecutionData[][];
 	executionId?: string;
@@ -238,6 +261,8 @@ export interface RunOptions {
 	waitingUrl?: string;
 	/** Goes on from what an earlier execution has saved, as Retry Execution does. */
 	retryOf?: IRunExecutionData;
+	/** By it n8n knows an execution and its retries; a new one if left out. */
+	resumeToken?: string;
 	/** The node whose output is asked for; the last one if left out. */
 	watch?: string;
 }
@@ -334,7 +359,7 @@ async function executeOnce(options: RunOptions): Promise<Turn> {
 
 	const data =
 		options.resume ??
-		(options.retryOf ? forRetry(options.retryOf) : starting(workflow, nodes[0], options.start));
+		(options.retryOf ? forRetry(options.retryOf) : starting(workflow, nodes[0], options));
 	let run: IRun;
 	try {
 		const running = new WorkflowExecute(additionalData, mode, data).processRunExecutionData(
@@ -374,9 +399,10 @@ export function withCredentials(each: INode, credentials: RunOptions['credential
 function starting(
 	workflow: Workflow,
 	first: INode,
-	main: INodeExecutionData[][] = [[{ json: {} }]],
+	{ start: main = [[{ json: {} }]], resumeToken }: RunOptions,
 ): IRunExecutionData {
 	return createRunExecutionData({
+		...(resumeToken === undefined ? {} : { resumeToken }),
 		executionData: {
 			nodeExecutionStack: [
 				{

@@ -17,7 +17,7 @@ export function hurrySleep(): void {
 		shortest: 60,
 		awakeUpTo: 20,
 		longestAwake: 500,
-		watchedAwake: 300,
+		watchedAwake: 5_000,
 		shortestTurn: 0,
 	});
 }

@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
+import { DataDeduplicationService } from 'n8n-core';
 import type { IDataDeduplicator } from 'n8n-workflow';
-
-const fromCore = createRequire(require.resolve('n8n-core'));
-const { DataDeduplicationService } = fromCore('n8n-core') as {
-	DataDeduplicationService: { init(deduplicator: IDataDeduplicator): Promise<void> };
-};
 
 /** One row for each node, as in n8n's database: text that outlives the executions. */
 export const marks = new Map<string, string[]>();

@@ -9,6 +9,7 @@ import type {
 	IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import { Workflow } from 'n8n-workflow';
+import { parse, stringify } from 'flatted';
 import { readAsN8n } from './body.mts';
 import type { Result, RunOptions } from './engine.mts';
 import { Credentials, execute, nodeTypes, withCredentials } from './engine.mts';
@@ -17,7 +18,7 @@ import { until } from './until.mts';
 /**
  * n8n's handling of waiting executions, as its server does it: the execution is stored, a call of the
  * resume URL is given to the node's webhook, and what that returns continues the execution - once,
- * whoever comes first. At the deadline what waits passes through.
+ * whoever comes first. `expire` stands for n8n's timer.
  */
 
 interface Stored {
@@ -83,7 +84,7 @@ export class WaitingServer {
 	async run(executionId: string, options: RunOptions): Promise<Result> {
 		const complete = { ...options, executionId, waitingUrl: this.url };
 		this.stored.set(executionId, { options: complete, data: '', status: 'running' });
-		return this.store(executionId, await execute(complete));
+		return this.store(executionId, await execute({ ...complete, leaveAsleep: true }));
 	}
 
 	/** When the execution would be continued without a call. */
@@ -101,7 +102,7 @@ export class WaitingServer {
 
 	/** What was in n8n's database when an execution had just been continued. */
 	resumed(executionId: string): IRunExecutionData {
-		return JSON.parse(this.inDatabase.get(executionId) ?? '{}') as IRunExecutionData;
+		return parse(this.inDatabase.get(executionId) as string) as IRunExecutionData;
 	}
 
 	/** @returns the end of an execution, however it comes about */
@@ -119,14 +120,14 @@ export class WaitingServer {
 	/** What is stored of an execution. */
 	private read(executionId: string): IRunExecutionData | undefined {
 		const data = this.stored.get(executionId)?.data;
-		return data ? (JSON.parse(data) as IRunExecutionData) : undefined;
+		return data ? (parse(data) as IRunExecutionData) : undefined;
 	}
 
 	private store(executionId: string, result: Result): Result {
 		const stored = this.stored.get(executionId) as Stored;
 		if (result.run.data.waitTill) {
 			stored.status = 'waiting';
-			stored.data = JSON.stringify(result.run.data);
+			stored.data = stringify(result.run.data);
 		} else {
 			stored.status = 'ended';
 			this.ended.set(executionId, result);
@@ -137,9 +138,9 @@ export class WaitingServer {
 	private async continue(executionId: string, data: IRunExecutionData): Promise<Result> {
 		const stored = this.stored.get(executionId) as Stored;
 		stored.status = 'running';
-		stored.data = JSON.stringify(data);
+		stored.data = stringify(data);
 		this.inDatabase.set(executionId, stored.data);
-		return this.store(executionId, await execute({ ...stored.options, resume: data }));
+		return this.store(executionId, await execute({ ...stored.options, resume: data, leaveAsleep: true }));
 	}
 
 	private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -50,9 +50,16 @@ export class TaskLists {
 
 	/** @returns the tasks that appeared since this run began; undefined where the provider does not tell */
 	async readNew(provider: Provider): Promise<Listed | undefined> {
+		return await this.readUnknown(provider, this.before.get(provider));
+	}
+
+	/**
+	 * @param before tasks that are surely others
+	 * @returns the tasks that this run does not know; undefined where the provider does not tell
+	 */
+	async readUnknown(provider: Provider, before?: Set<string>): Promise<Listed | undefined> {
 		const now = await this.ids(provider, timing.lostAnswer.triesAfter);
 		if (!now) return undefined;
-		const before = this.before.get(provider);
 		const mine = this.known().map(({ taskId }) => taskId);
 		const ids = now.filter((id) => !before?.has(id) && !mine.includes(id));
 		return {

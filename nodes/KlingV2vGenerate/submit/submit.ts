@@ -239,14 +239,14 @@ export class Submitter {
 	private async recover(item: ItemRequest, entry: LedgerEntry): Promise<CreatedEntry> {
 		const { request } = item;
 		const { provider, endpoint } = request;
-		const listed = await this.lists.readNew(provider).catch(() => undefined);
+		const listed = await this.lists.readUnknown(provider).catch(() => undefined);
 		const taskId = await this.writeAhead.find(request, listed?.ids ?? []);
 		if (taskId !== undefined) {
 			const task = newTask({ provider: provider.name, endpoint, taskId }, 'CREATED');
 			return await this.keep(item, entry, task);
 		}
 		const reason = 'n8n was ended after an earlier run had sent this request';
-		const error = maybeCreated(request, reason, undefined, listed && { ...listed, isSince: false });
+		const error = maybeCreated(request, reason, undefined, listed);
 		this.run.ledger.setUncertain(entry, error);
 		await this.writeAhead.forget(request);
 		throw error;

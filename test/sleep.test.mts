@@ -1,0 +1,363 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { IDataObject, INode, INodeParameters, IRunExecutionData } from 'n8n-workflow';
+import { marks } from './engine/marks.mts';
+import { execute, GENERATE, node, STATUS } from './engine/engine.mts';
+import type { RunOptions } from './engine/engine.mts';
+import { hurry, timing } from './engine/haste.mts';
+import { useBench } from './engine/setup.mts';
+
+/** An execution sleeps in n8n's database between its turns: the ledger in the node context is all it has. */
+
+const bench = useBench();
+beforeAll(hurry);
+
+const providers = ['magnific', 'muleRouter'] as const;
+
+function parametersOf(provider: string, more: INodeParameters = {}): INodeParameters {
+	const own = provider === 'muleRouter' ? { provider, endpoint: 'videoEdit' } : { provider };
+	return { ...own, prompt: '@Video1', videoUrl: bench.emulator.referenceUrl, ...more };
+}
+
+/** @returns how often the provider and the result host were asked for something */
+async function count(action: string): Promise<number> {
+	return (await bench.emulator.state()).requests.filter((each) => each.action === action).length;
+}
+
+async function billed(): Promise<number> {
+	return (await bench.emulator.state()).billed.total;
+}
+
+/** The record of the node, as n8n stores it with an execution. */
+function recordIn(data: IRunExecutionData): IDataObject & { entries: IDataObject[] } {
+	const contexts = (data.executionData?.contextData ?? {}) as Record<string, IDataObject>;
+	return contexts['node:Kling'].klingRecord as never;
+}
+
+describe.each(providers)('With %s, an execution that sleeps', (provider) => {
+	test('brings the video out after its turns, billed once, as one run of the node', async () => {
+		const { json, items, error, sleeps, data } = await bench.generate(parametersOf(provider));
+		expect(error).toBeUndefined();
+		expect(json[0].status).toBe('completed');
+		expect(items[0].binary?.data.mimeType).toBe('video/mp4');
+		expect(items[0].pairedItem).toEqual({ item: 0 });
+		expect(sleeps).toBeGreaterThan(0);
+		expect(data.resultData.runData.Kling).toHaveLength(1);
+		expect(await billed()).toBe(1);
+	});
+
+	test('has its ledger in the database before the first look', async () => {
+		const { data } = await bench.generate(parametersOf(provider), { leaveAsleep: true });
+		const { tasks } = await bench.emulator.state();
+		expect(JSON.stringify(recordIn(data).entries)).toContain(tasks[0].taskId);
+		expect(await count('status')).toBe(0);
+	});
+
+	test('keeps to Max Concurrent Tasks across its turns', async () => {
+		await bench.emulator.set({ maxConcurrent: { [provider]: 2 } });
+		const { json, error } = await bench.generate(
+			parametersOf(provider, { options: { maxConcurrentTasks: 2 } }),
+			{ input: [{}, {}, {}, {}, {}] },
+		);
+		expect(error).toBeUndefined();
+		expect(json.map(({ status }) => status)).toEqual(Array(5).fill('completed'));
+		// The emulator would have refused a third, and each would have been asked for again.
+		expect(await count('create')).toBe(5);
+	});
+
+	test('asks for no refused item again, and fetches no stored file again', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create', nth: 2 },
+			fault: { kind: 'status', status: 400, body: { message: 'no' } },
+		});
+		const { json } = await bench.generate(parametersOf(provider), {
+			input: [{}, {}, {}],
+			settings: { onError: 'continueRegularOutput' },
+		});
+		expect(json.map(({ status }) => status ?? 'error')).toEqual(['completed', 'error', 'completed']);
+		expect(await count('create')).toBe(3);
+		expect(await count('download')).toBe(2);
+	});
+
+	test('counts Wait Limit from the creation of the task, whatever the number of turns', async () => {
+		await bench.emulator.set({ taskSeconds: 600 });
+		const { json, sleeps } = await bench.generate(
+			parametersOf(provider, { options: { waitLimit: 0.008 } }),
+		);
+		expect(json[0].timedOut).toBe(true);
+		expect(sleeps).toBeGreaterThan(1);
+	});
+
+	test('ends with the error of a failed task, and names it', async () => {
+		await bench.emulator.set({ failTasks: { nth: 'all' } });
+		const { error } = await bench.generate(parametersOf(provider));
+		const { tasks } = await bench.emulator.state();
+		expect(error?.message).toContain(tasks[0].taskId);
+		expect(await billed()).toBe(1);
+	});
+
+	test('pays once for each round of a loop', async () => {
+		const to = (name: string) => [{ node: name, type: 'main' as const, index: 0 }];
+		const { run, error } = await execute({
+			credentials: bench.credentials,
+			nodes: [
+				node('Source', 'test.source', { items: '[{"json":{}}]' }),
+				node('Kling', GENERATE, parametersOf(provider)),
+				node('Again', 'test.again', { times: 2 }),
+			],
+			connections: {
+				Source: { main: [to('Kling')] },
+				Kling: { main: [to('Again')] },
+				Again: { main: [to('Kling'), []] },
+			},
+		});
+		expect(error).toBeUndefined();
+		const ids = run.data.resultData.runData.Kling.map(({ data }) => data?.main[0]?.[0].json.taskId);
+		expect(new Set(ids).size).toBe(2);
+		expect(await billed()).toBe(2);
+	});
+
+	test('creates no second task for a resume that brings older data', async () => {
+		await bench.emulator.set({ taskSeconds: 0.3 });
+		const options = {
+			credentials: bench.credentials,
+			executionId: 'stale',
+			nodes: [
+				node('Source', 'test.source', { items: '[{"json":{}},{"json":{}},{"json":{}}]' }),
+				node(
+					'Kling',
+					GENERATE,
+					parametersOf(provider, { options: { maxConcurrentTasks: 1 } }),
+					{ onError: 'continueRegularOutput' },
+				),
+			],
+		};
+		const first = await execute({ ...options, leaveAsleep: true });
+		const stale = structuredClone(first.data);
+		// The same sleep ends twice: a resume runs on until it has created a task, the other has the data of before.
+		let newer = first;
+		while ((await billed()) < 2) {
+			newer = await execute({ ...options, resume: newer.data, leaveAsleep: true });
+		}
+		expect(newer.data.waitTill).toBeDefined();
+		const { json } = await execute({ ...options, resume: stale });
+		expect(await billed()).toBe(3);
+		const told = json.map(({ taskId, error }) => taskId ?? error);
+		expect(told).toHaveLength(3);
+		if (provider === 'magnific') expect(new Set(told).size).toBe(3);
+		else expect(told[1]).toContain('may have created a task');
+	});
+});
+
+describe('An execution that was ended by a crash', () => {
+	/** The first turn is cut off before n8n has stored anything: what is left are the marks, and the provider. */
+	async function crashed(provider: string): Promise<RunOptions> {
+		const options: RunOptions = {
+			credentials: bench.credentials,
+			resumeToken: `token of ${provider}`,
+			nodes: [
+				node('Source', 'test.source', { items: '[{"json":{}},{"json":{}}]' }),
+				node('Kling', GENERATE, parametersOf(provider)),
+			],
+		};
+		await execute({ ...options, leaveAsleep: true });
+		expect(await billed()).toBe(2);
+		return options;
+	}
+
+	test('takes its tasks up from the list when a person retries it, and pays for none again', async () => {
+		const options = await crashed('magnific');
+		const { tasks } = await bench.emulator.state();
+		const { json, error } = await execute({ ...options, mode: 'retry' });
+		expect(error).toBeUndefined();
+		expect(json.map(({ taskId }) => taskId)).toEqual(tasks.map(({ taskId }) => taskId));
+		expect(json.map(({ status }) => status)).toEqual(['completed', 'completed']);
+		expect(await billed()).toBe(2);
+	});
+
+	test('fails once when a person retries it and the provider has no list; the next retry pays', async () => {
+		const options = await crashed('muleRouter');
+		const retried = await execute({ ...options, mode: 'retry' });
+		expect(retried.error?.message).toContain('MuleRouter may have created a task that is billed');
+		expect(retried.error?.message).toContain('n8n was ended after an earlier run had sent');
+		expect(await billed()).toBe(2);
+		const again = await execute({ ...options, mode: 'retry', retryOf: retried.data });
+		// The first item was told of; the second is told of now.
+		expect(again.error?.message).toContain('may have created a task');
+		expect(await billed()).toBe(3);
+	});
+
+	test('that is run again by another worker under its own ID pays for nothing again', async () => {
+		const options = { ...(await crashed('magnific')), executionId: 'stalled' };
+		const { json } = await execute(options);
+		expect(json.map(({ status }) => status)).toEqual(['completed', 'completed']);
+		expect(await billed()).toBe(2);
+	});
+
+	test('had slept: a retry goes on from the stored ledger, though its prompt is another each time', async () => {
+		const asleep = await bench.generate(
+			parametersOf('muleRouter', { prompt: '=@Video1 {{ Math.random() }}' }),
+			{ input: [{}, {}], leaveAsleep: true },
+		);
+		const { nodes } = {
+			nodes: [
+				node('Source', 'test.source', { items: '[{"json":{}},{"json":{}}]' }),
+				node(
+					'Kling',
+					GENERATE,
+					parametersOf('muleRouter', { prompt: '=@Video1 {{ Math.random() }}' }),
+				),
+			],
+		};
+		const { json, error } = await execute({
+			credentials: bench.credentials,
+			nodes,
+			mode: 'retry',
+			resume: asleep.data,
+		});
+		expect(error).toBeUndefined();
+		expect(json.map(({ status }) => status)).toEqual(['completed', 'completed']);
+		expect(await billed()).toBe(2);
+	});
+});
+
+describe('The marks of requests in the database', () => {
+	test('are gone when an execution that slept has ended', async () => {
+		marks.clear();
+		await bench.generate(parametersOf('magnific'), { input: [{}, {}] });
+		expect([...marks.values()].flat()).toEqual([]);
+	});
+
+	test('are gone after a refusal', async () => {
+		marks.clear();
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			times: -1,
+			fault: { kind: 'status', status: 400, body: { message: 'no' } },
+		});
+		await bench.generate(parametersOf('magnific'));
+		expect([...marks.values()].flat()).toEqual([]);
+	});
+});
+
+describe('A run stays awake', () => {
+	const webhook = (responseMode: string) => ({
+		nodes: [
+			node('Webhook', 'n8n-nodes-base.webhook', { responseMode }),
+			node('Kling', GENERATE, parametersOf('magnific')),
+		],
+	});
+
+	test.each(['integrated', 'chat', 'manual'] as const)('in mode %s', async (mode) => {
+		const { json, sleeps } = await bench.generate(parametersOf('magnific'), { mode });
+		expect(json[0].status).toBe('completed');
+		expect(sleeps).toBe(0);
+	});
+
+	test('with While Waiting: Run', async () => {
+		const { json, sleeps } = await bench.generate(
+			parametersOf('magnific', { options: { whileWaiting: 'run' } }),
+		);
+		expect(json[0].status).toBe('completed');
+		expect(sleeps).toBe(0);
+	});
+
+	test.each([
+		['lastNode', 0],
+		['responseNode', 0],
+		['onReceived', 1],
+	])('where a Webhook node with responseMode %s has started it: %d', async (mode, least) => {
+		const { json, sleeps } = await execute({
+			...webhook(mode),
+			credentials: bench.credentials,
+			mode: 'webhook',
+		});
+		expect(json[0].status).toBe('completed');
+		expect(Math.min(sleeps, 1)).toBe(least);
+	});
+
+	test('for the first while of a manual run, and sleeps afterwards', async () => {
+		await bench.emulator.set({ taskSeconds: 1 });
+		timing.sleep.watchedAwake = 100;
+		const { json, sleeps } = await bench.generate(parametersOf('magnific'), { mode: 'manual' });
+		hurry();
+		expect(json[0].status).toBe('completed');
+		expect(sleeps).toBeGreaterThan(0);
+	});
+
+	test('not at all with While Waiting: Sleep, also in a sub-workflow', async () => {
+		const { json, sleeps } = await bench.generate(
+			parametersOf('magnific', { options: { whileWaiting: 'sleep' } }),
+			{ mode: 'integrated' },
+		);
+		expect(json[0].status).toBe('completed');
+		expect(sleeps).toBeGreaterThan(0);
+	});
+});
+
+describe('While an execution sleeps', () => {
+	test('n8n shows for each item its task, since when it runs, and when the next look is', async () => {
+		const { data } = await bench.generate(
+			parametersOf('magnific', { options: { maxConcurrentTasks: 1 } }),
+			{ input: [{}, {}], leaveAsleep: true },
+		);
+		const shown = data.resultData.runData.Kling[0].data?.main[0]?.map(({ json }) => json);
+		const { tasks } = await bench.emulator.state();
+		expect(shown?.[0]).toMatchObject({ taskId: tasks[0].taskId, status: 'pending' });
+		expect(shown?.[0].startedAt).toMatch(/^20\d\d-/);
+		expect(shown?.[0].nextLook).toMatch(/^20\d\d-/);
+		expect(shown?.[1]).toMatchObject({ status: 'waiting' });
+	});
+
+	test('the hints of its turns are kept for the end', async () => {
+		const { hints, sleeps } = await bench.generate(
+			parametersOf('magnific', { prompt: 'A dancing cat' }),
+		);
+		expect(sleeps).toBeGreaterThan(0);
+		expect(hints.join()).toContain('@Video1');
+	});
+
+	test('a busy provider is waited for, and asked by one item at a time', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			times: 3,
+			fault: { kind: 'status', status: 429, headers: { 'retry-after': '0.1' } },
+		});
+		const { json, error, sleeps } = await bench.generate(parametersOf('magnific'), {
+			input: [{}, {}, {}],
+		});
+		expect(error).toBeUndefined();
+		expect(json.map(({ status }) => status)).toEqual(Array(3).fill('completed'));
+		expect(sleeps).toBeGreaterThan(0);
+		expect(await count('create')).toBe(6);
+	});
+});
+
+describe('Kling Task Status, operation Wait', () => {
+	async function taskOf(provider: string): Promise<IDataObject> {
+		await bench.emulator.set({ taskSeconds: 2 });
+		const { json } = await bench.generate(parametersOf(provider, { completion: 'submitOnly' }));
+		return json[0];
+	}
+
+	test.each(providers)('sleeps as Generate does, with %s', async (provider) => {
+		const task = await taskOf(provider);
+		const { json, sleeps, error } = await bench.status(
+			{ provider, operation: 'wait', options: { pollInterval: 1 } },
+			{ input: [task] },
+		);
+		expect(error).toBeUndefined();
+		expect(json[0]).toMatchObject({ taskId: task.taskId, status: 'completed' });
+		expect(sleeps).toBeGreaterThan(0);
+	});
+
+	test('sends what has finished to its output, also after sleeping', async () => {
+		const task = await taskOf('magnific');
+		const nodes: INode[] = [
+			node('Source', 'test.source', { items: JSON.stringify([{ json: task }]) }),
+			node('Kling', STATUS, { operation: 'wait', routeByStatus: true }),
+		];
+		const { outputs, sleeps } = await execute({ credentials: bench.credentials, nodes });
+		expect(sleeps).toBeGreaterThan(0);
+		expect(outputs.map((items) => items.length)).toEqual([1, 0, 0]);
+	});
+});

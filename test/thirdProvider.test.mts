@@ -183,6 +183,11 @@ describe('a third provider', () => {
 		}
 	});
 
+	test('has its prompt read for hints, whatever its API calls it', async () => {
+		const { hints } = await generate({ prompt: 'Snow', options: { validateOnly: true } });
+		expect(hints.join()).toContain('A prompt does not mention @Video1');
+	});
+
 	test('refuses in the words of the editor', async () => {
 		await emulator.fault({
 			match: { action: 'create' },

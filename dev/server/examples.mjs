@@ -88,13 +88,14 @@ export function triggerUrl(webhookUrl) {
  * @property {string} [folder] where videos are saved
  * @property {string} [webhookUrl] of the trigger
  * @property {string} [clips] a pattern of files
+ * @property {number} [waitSeconds] how long n8n's Wait node sleeps
  *
  * @param {{ id: string, file: string }} example
  * @param {Values & { credentials: Record<string, import('./session.mjs').CredentialReference> }} replacements `credentials` by
  *   their type; one that is not there is left to choose
  * @returns {Workflow & { id: string }}
  */
-export function prepare(example, { credentials, ...values }) {
+export function prepare(example, { credentials, waitSeconds, ...values }) {
 	const workflow = read(example);
 	const given = new Map(Object.entries(values));
 
@@ -102,6 +103,9 @@ export function prepare(example, { credentials, ...values }) {
 		if (node.type === 'n8n-nodes-base.set') {
 			for (const field of node.parameters.assignments.assignments)
 				field.value = given.get(field.name) ?? field.value;
+		}
+		if (node.type === 'n8n-nodes-base.wait' && waitSeconds !== undefined) {
+			node.parameters = { ...node.parameters, amount: waitSeconds, unit: 'seconds' };
 		}
 		const type = credentialTypeOf(node);
 		const credential = type === undefined ? undefined : credentials[type];

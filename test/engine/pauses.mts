@@ -63,13 +63,10 @@ export class Pauses {
 		return { ...more, nodes: [...nodes, { ...nodes[1], id: 'second', name: 'Second' }] };
 	}
 
-	readonly complete = async (...taskIds: string[]): Promise<void> => {
-		for (const id of taskIds) await this.bench.emulator.control('POST', `/tasks/${id}/complete`);
-	};
+	readonly complete = async (...taskIds: string[]): Promise<void> =>
+		await this.bench.emulator.complete(...taskIds);
 
-	readonly fail = async (taskId: string): Promise<void> => {
-		await this.bench.emulator.control('POST', `/tasks/${taskId}/fail`, {});
-	};
+	readonly fail = async (taskId: string): Promise<void> => await this.bench.emulator.fail(taskId);
 
 	/** @returns the status of the answer */
 	readonly call = async (
@@ -87,7 +84,7 @@ export class Pauses {
 	};
 
 	readonly idsOf = async (): Promise<string[]> =>
-		(await this.bench.emulator.state()).tasks.map(({ taskId }) => taskId);
+		(await this.bench.emulator.tasks()).map(({ taskId }) => taskId);
 
 	readonly billed = async (): Promise<number> => (await this.bench.emulator.state()).billed.total;
 

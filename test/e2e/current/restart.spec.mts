@@ -7,6 +7,9 @@ import { billedTasks, NEVER, openStage } from '../stage.mts';
 import { checkVideos } from '../videos.mts';
 import { GENERATE } from '../workflows.mts';
 
+/** It is not to be due before all processes run again: n8n takes what wakes without a worker for crashed. */
+const WAIT_SECONDS = 180;
+
 test.use({ taskSeconds: 5 });
 
 test('Executions that sleep when n8n restarts, one by the clock and one for callbacks, go on by themselves', async ({
@@ -18,7 +21,7 @@ test('Executions that sleep when n8n restarts, one by the clock and one for call
 	const log = testInfo.outputPath('callbacks.log');
 	await openStage(server, { taskSeconds: NEVER, log }, async (byCallback) => {
 		const started = await session.start(
-			await importExample(byClock, 'submitWaitStatusLoop'),
+			await importExample(byClock, 'submitWaitStatusLoop', { waitSeconds: WAIT_SECONDS }),
 			examples.submitWaitStatusLoop.trigger,
 		);
 		await expectAsleep(session, started);

@@ -23,10 +23,9 @@ export async function importForEditor({ instance, credentials, emulator }) {
 	const main = await session.saveWorkflow(prepare(examples.referenceVideoToFile, values));
 	const trigger = await session.saveWorkflow(prepare(examples.triggerToStorage, values));
 
-	const patient = prepare(examples.submitWaitStatusLoop, values);
-	const wait = patient.nodes.find(({ type }) => type === 'n8n-nodes-base.wait');
-	if (wait) wait.parameters.amount = WAIT_SECONDS;
-	const loop = await session.saveWorkflow(patient);
+	const loop = await session.saveWorkflow(
+		prepare(examples.submitWaitStatusLoop, { ...values, waitSeconds: WAIT_SECONDS }),
+	);
 
 	const start = node('Start', 'manualTrigger');
 	const empty = await session.saveWorkflow(workflow('My videos', [start]));

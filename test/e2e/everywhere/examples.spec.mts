@@ -59,9 +59,7 @@ test(`${titleOf('submitForTrigger', 'triggerToStorage')} saves the video as it w
 test(`${titleOf('folderToS3')} uploads the video of a clip once, for one billed task`, async ({
 	stage,
 	instance: { session },
-	kind,
 }) => {
-	test.skip(kind === 'oldest', 'the example has nodes in versions that n8n 1.88 does not know');
 	const { emulator, credentials, videos } = stage;
 	const folder = path.join(videos, 'clips');
 	fs.mkdirSync(folder, { recursive: true });

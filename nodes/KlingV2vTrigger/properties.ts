@@ -33,6 +33,19 @@ export const events: INodeProperties = {
 		'Which news start the workflow, once each. Where several n8n processes receive callbacks, the same news may rarely start it twice at the same instant: the field dedupeKey is then the same, for a Remove Duplicates node.',
 };
 
+/**
+ * Makes n8n call the node as soon as the headers of a callback are there. Without it, n8n first reads
+ * and parses the body, up to 16 MB of it, unpacks it, writes forms to disk, and holds an expression
+ * sandbox (11 MB) for as long as the caller takes. n8n asks for this parameter of its own Webhook node
+ * at every node of version 1. Where it does not, the node gets the body that n8n has read.
+ */
+const unreadBody: INodeProperties = {
+	displayName: 'Options',
+	name: 'options',
+	type: 'hidden',
+	default: { binaryData: true },
+};
+
 export const properties: INodeProperties[] = [
 	{ ...provider, description: 'Whose callbacks come in' },
 	...allProviders.map(({ name, trigger }) =>
@@ -47,4 +60,5 @@ export const properties: INodeProperties[] = [
 	events,
 	downloadVideo,
 	{ ...binaryPropertyName, displayOptions: { show: { downloadVideo: [true] } } },
+	unreadBody,
 ];

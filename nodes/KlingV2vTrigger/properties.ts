@@ -30,7 +30,7 @@ export const events: INodeProperties = {
 	default: ['completed', 'failed'],
 	required: true,
 	description:
-		'Which news start the workflow, once each. Where several n8n processes receive callbacks, the same news may rarely start it twice at the same instant: the field dedupeKey is then the same, for a Remove Duplicates node.',
+		'The events that start the workflow, with one execution each. Where several n8n processes receive callbacks, the same event may rarely start two at the same instant: the field dedupeKey is then the same, for a Remove Duplicates node.',
 };
 
 /**
@@ -47,14 +47,14 @@ const unreadBody: INodeProperties = {
 };
 
 export const properties: INodeProperties[] = [
-	{ ...provider, description: 'Whose callbacks come in' },
+	{ ...provider, description: 'The provider that sends the callbacks' },
 	...allProviders.map(({ name, trigger }) =>
 		notice(`${name}Notice`, trigger.notice, { provider: [name] }),
 	),
 	...allProviders.map((each) => shownFor([each], each.trigger.authentication)),
 	notice(
 		'secretNotice',
-		'Enter the Webhook Secret in the credential. Without it every callback is refused with HTTP 503.',
+		'Enter the Webhook Secret, of 16 bytes or more, in the credential. Without it every callback is refused with HTTP 503.',
 		{ authentication: ['signature'] },
 	),
 	events,

@@ -42,7 +42,7 @@ export class MagnificApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				'Signing secret of your webhooks; only the Kling V2V Trigger needs it, to tell real callbacks from forged ones',
+				'Signing secret of your webhooks; only the Kling V2V Trigger needs it, to tell real callbacks from forged ones. It has 16 bytes or more.',
 		},
 	];
 

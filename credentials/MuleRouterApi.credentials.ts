@@ -42,7 +42,8 @@ export class MuleRouterApi implements ICredentialType {
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
-			description: 'The secret shown beside the webhook endpoint in the console, if you set one',
+			description:
+				'The secret shown beside the webhook endpoint in the console, if you set one. It has 16 bytes or more.',
 		},
 	];
 

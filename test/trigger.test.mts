@@ -1,4 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { anotherProcess } from './engine/anotherProcess.mts';
@@ -47,7 +50,7 @@ async function receive(
 	return receiver;
 }
 
-/** A task that nobody paid for, at the emulator. */
+/** A task at the emulator that costs nothing. */
 async function seed(task: Record<string, unknown> = {}): Promise<string> {
 	const made = (await bench.emulator.control('POST', '/tasks', {
 		provider: 'magnific',
@@ -73,7 +76,7 @@ async function callBack(
 	return (await bench.emulator.control('POST', at, { url, ...forged })) as Receipt;
 }
 
-/** What the node has asked the API. */
+/** The requests of the node to the API. */
 async function looks() {
 	const { requests } = await bench.emulator.state();
 	return requests.filter(({ listener, action }) => listener === 'api' && action !== 'create');
@@ -121,8 +124,8 @@ function headersFor(
 	};
 }
 
-describe('a signed callback', () => {
-	test('of Magnific starts a workflow with the documented item and the file', async () => {
+describe('Signature', () => {
+	test('a signed callback of Magnific starts an execution with the documented item and the file', async () => {
 		const receiver = await receive();
 		const taskId = await seed();
 		expect(await callBack(taskId, receiver)).toMatchObject({ status: 200 });
@@ -158,24 +161,18 @@ describe('a signed callback', () => {
 		expect(await looks()).toEqual([]);
 	});
 
-	test('is answered at once, however long the video takes', async () => {
-		await bench.emulator.set({ resultBytes: 300_000 });
-		await bench.emulator.fault({
-			match: { action: 'download' },
-			fault: { kind: 'trickle', bytesPerSecond: 200_000 },
-		});
+	test('the caller is answered before the video is requested', async () => {
 		const receiver = await receive();
 		const taskId = await seed();
-		const begun = Date.now();
 		expect((await callBack(taskId, receiver)).status).toBe(200);
-		expect(Date.now() - begun).toBeLessThan(1_000);
 		expect((await bench.emulator.state()).requests).toEqual([]);
-		const { items, milliseconds } = await receiver.started[0].run();
-		expect(milliseconds).toBeGreaterThan(1_000);
-		expect(await stored(items[0])).toHaveLength(300_000);
+		const { items } = await receiver.started[0].run();
+		expect(items[0].binary?.data).toBeDefined();
+		const { requests } = await bench.emulator.state();
+		expect(requests.map(({ action }) => action)).toContain('download');
 	});
 
-	test('leaves the video at the provider when it is not wanted, and names the field when it is', async () => {
+	test('Download Video off leaves the video at the provider; Put Output File in Field names the field', async () => {
 		const unwanted = await receive({ downloadVideo: false });
 		const taskId = await seed();
 		await callBack(taskId, unwanted);
@@ -188,7 +185,7 @@ describe('a signed callback', () => {
 		expect(Object.keys(withClip[0].binary ?? {})).toEqual(['clip']);
 	});
 
-	test('whose video cannot be had still brings the task, and says why', async () => {
+	test('a video that cannot be downloaded leaves the item with its task, and a hint says why', async () => {
 		await bench.emulator.fault({
 			match: { action: 'download' },
 			times: -1,
@@ -203,7 +200,7 @@ describe('a signed callback', () => {
 		expect(hints[0]).toContain('could not be downloaded');
 	});
 
-	test('with an expired link gets a fresh one', async () => {
+	test('an expired link is replaced by a fresh one', async () => {
 		const receiver = await receive();
 		const taskId = await seed();
 		await callBack(taskId, receiver);
@@ -214,7 +211,7 @@ describe('a signed callback', () => {
 		expect(json[0].dedupeKey).toBe(`magnific:${taskId}:completed`);
 	});
 
-	test('that says completed and gives no link is looked up', async () => {
+	test('a signed callback that is completed and has no link is looked up', async () => {
 		const receiver = await receive();
 		const taskId = await seed();
 		await callBack(taskId, receiver, {
@@ -223,21 +220,24 @@ describe('a signed callback', () => {
 		expect(receiver.started[0].data[0][0].json.videoUrl).toContain(taskId);
 	});
 
-	test.each([1, 1.1])('is read whatever it calls itself, by version %d', async (typeVersion) => {
-		const receiver = await receive({ downloadVideo: false }, { typeVersion });
-		const types = ['application/json; charset=utf-8', 'text/plain', 'application/octet-stream', ''];
+	test('a signed callback is accepted with any content type', async () => {
+		const receiver = await receive({ downloadVideo: false });
+		const types = [
+			'application/json; charset=utf-8',
+			'text/plain',
+			'application/octet-stream',
+			'multipart/form-data; boundary=x',
+			'',
+		];
 		for (const [n, type] of types.entries()) {
 			const body = payload(`task-${n}`);
 			const sent = await receiver.send(body, { ...headersFor(body), 'content-type': type });
 			expect({ type, status: sent.status }).toEqual({ type, status: 200 });
 		}
-		const form = '--x\r\ncontent-disposition: form-data; name="a"\r\n\r\nb\r\n--x--';
-		const multipart = { 'content-type': 'multipart/form-data; boundary=x' };
-		expect((await receiver.send(form, { ...headersFor(form), ...multipart })).status).toBe(400);
 		expect(receiver.started).toHaveLength(types.length);
 	});
 
-	test('is verified over the bytes as they came, not over what they mean', async () => {
+	test('a signature is verified over the bytes of the body, not over the JSON in it', async () => {
 		const receiver = await receive({ downloadVideo: false });
 		const body = `{ "generated" : ["https:\\/\\/example.com\\/ü.mp4"],\n"status":"COMPLETED","task_id": "spaced" }`;
 		expect((await receiver.send(body, headersFor(body))).status).toBe(200);
@@ -251,22 +251,25 @@ describe('a signed callback', () => {
 
 	test.each([
 		[
-			'of an older key in the list',
+			'beside one of an older key',
 			(body: string) => {
 				const headers = headersFor(body);
 				const other = headersFor(body, { secret: 'old' })['webhook-signature'];
 				return { ...headers, 'webhook-signature': `${other} ${headers['webhook-signature']}` };
 			},
 		],
-		['in milliseconds', (body: string) => headersFor(body, { timestamp: String(Date.now()) })],
-	])('%s is accepted', async (_name, sign) => {
+		[
+			'with a timestamp in milliseconds',
+			(body: string) => headersFor(body, { timestamp: String(Date.now()) }),
+		],
+	])('a signature %s is accepted', async (_name, sign) => {
 		const receiver = await receive();
 		const body = payload('some-task');
 		expect((await receiver.send(body, sign(body))).status).toBe(200);
 		expect(receiver.started).toHaveLength(1);
 	});
 
-	test('under a Base64 secret is accepted with either key', async () => {
+	test('a Base64 secret verifies signatures made with its text and with its bytes', async () => {
 		bench.credentials.magnificApi.webhookSecret = WHSEC;
 		const receiver = await receive();
 		await bench.emulator.set({ webhookSecret: WHSEC });
@@ -287,9 +290,9 @@ describe('a signed callback', () => {
 		['without an id', { headers: { 'webhook-id': null } }],
 		['without a time', { headers: { 'webhook-timestamp': null } }],
 		['without a signature', { headers: { 'webhook-signature': null } }],
-		['six minutes old', { timestamp: Math.floor(Date.now() / 1000) - 360 }],
-		['six minutes ahead', { timestamp: Math.floor(Date.now() / 1000) + 360 }],
-	])('%s is refused', async (_name, forged) => {
+		['signed six minutes ago', { timestamp: Math.floor(Date.now() / 1000) - 360 }],
+		['signed six minutes ahead of now', { timestamp: Math.floor(Date.now() / 1000) + 360 }],
+	])('a callback %s is refused with 401', async (_name, forged) => {
 		const receiver = await receive();
 		const receipt = await callBack(await seed(), receiver, forged);
 		expect(receipt.status).toBe(401);
@@ -297,7 +300,7 @@ describe('a signed callback', () => {
 		expect(receipt.answer + JSON.stringify(receiver.log)).not.toContain(SECRET);
 	});
 
-	test('with the wrong secret is explained in the log, once', async () => {
+	test('a wrong Webhook Secret is explained in the log, once', async () => {
 		const receiver = await receive();
 		for (let n = 0; n < 5; n++) await callBack(await seed(), receiver, { secret: 'guessed' });
 		expect(receiver.log.filter(({ level }) => level === 'warn')).toEqual([
@@ -329,7 +332,7 @@ describe('the Webhook Secret', () => {
 		return (await receiver.send(body, headersFor(body))).status;
 	}
 
-	test('is read once for callbacks of the same moment', async () => {
+	test('the Webhook Secret is read once for callbacks of the same moment', async () => {
 		const receiver = await receive({ downloadVideo: false });
 		const statuses = await Promise.all(
 			Array.from({ length: 10 }, async () => await sendSigned(receiver)),
@@ -338,7 +341,7 @@ describe('the Webhook Secret', () => {
 		expect(readings).toBeLessThanOrEqual(2);
 	});
 
-	test('whose reading never ends holds up no later callback', async () => {
+	test('a reading of the Webhook Secret that never ends holds up no later callback', async () => {
 		const receiver = await receive({ downloadVideo: false });
 		const original = Credentials.prototype.getDecrypted;
 		Credentials.prototype.getDecrypted = async () => await new Promise(() => {});
@@ -350,17 +353,17 @@ describe('the Webhook Secret', () => {
 		await hanging;
 	});
 
-	test('is read anew for the next one: a secret that was withdrawn holds no longer', async () => {
+	test('the Webhook Secret is read anew for a later callback, so a withdrawn one is refused', async () => {
 		const receiver = await receive({ downloadVideo: false });
 		expect(await sendSigned(receiver)).toBe(200);
-		bench.credentials.magnificApi.webhookSecret = 'a new one';
+		bench.credentials.magnificApi.webhookSecret = 'another signing secret';
 		expect(await sendSigned(receiver)).toBe(401);
 	});
 });
 
 describe('without a Webhook Secret', () => {
 	test.each(['magnific', 'muleRouter'])(
-		'every signed callback of %s is refused with 503, and the log says what to do',
+		'without a Webhook Secret, callbacks of %s are refused with 503, and the log says what to do',
 		async (provider) => {
 			Object.assign(bench.credentials.magnificApi, { webhookSecret: '' });
 			Object.assign(bench.credentials.muleRouterApi, { webhookSecret: ' ' });
@@ -381,18 +384,49 @@ describe('without a Webhook Secret', () => {
 		},
 	);
 
-	test('listening for a test event says so in the editor, and a workflow can be active all the same', async () => {
-		bench.credentials.magnificApi.webhookSecret = '';
-		const receiver = await receive();
-		await expect(receiver.activate('manual')).rejects.toThrow('Enter the secret');
-		expect(await receiver.activate('init')).toBe(true);
-		expect(await (await receive({ authentication: 'recheck' })).activate('manual')).toBe(true);
-		bench.credentials.magnificApi.webhookSecret = SECRET;
-		expect(await receiver.activate('manual')).toBe(true);
+	test.each([
+		['is empty', ''],
+		['has less than 16 bytes', 'fifteen letters'],
+		['has less than 16 bytes', `whsec_${Buffer.from('fifteen letters').toString('base64')}`],
+	])(
+		'a Webhook Secret that %s is refused at each call and at activation',
+		async (fault, secret) => {
+			bench.credentials.magnificApi.webhookSecret = secret;
+			await bench.emulator.set({ webhookSecret: secret || 'anything' });
+			const receiver = await receive();
+			const taskId = await seed();
+			expect((await callBack(taskId, receiver)).status).toBe(503);
+			expect(receiver.started).toEqual([]);
+			expect(receiver.log).toEqual([
+				expect.objectContaining({
+					level: 'warn',
+					message: expect.stringContaining(
+						`The Webhook Secret in the Magnific credential ${fault}`,
+					),
+				}),
+			]);
+			for (const activation of ['manual', 'activate', 'update'] as const) {
+				await expect(receiver.activate(activation)).rejects.toThrow('Enter the secret');
+			}
+			// n8n itself activates the workflow when it starts: the trigger must not vanish.
+			expect(await receiver.activate('init')).toBe(true);
+			expect(await receiver.activate('leadershipChange')).toBe(true);
+			expect(await (await receive({ authentication: 'recheck' })).activate('activate')).toBe(true);
+			bench.credentials.magnificApi.webhookSecret = SECRET;
+			expect(await receiver.activate('activate')).toBe(true);
+		},
+	);
+
+	test('a Webhook Secret of 16 bytes is long enough, also where its letters have two bytes', async () => {
+		for (const secret of ['sixteen letters!', 'üüüüüüüü']) {
+			bench.credentials.magnificApi.webhookSecret = secret;
+			await bench.emulator.set({ webhookSecret: secret });
+			expect((await callBack(await seed(), await receive())).status).toBe(200);
+		}
 	});
 });
 
-describe('events', () => {
+describe('Trigger On', () => {
 	test.each([
 		[
 			['completed', 'failed'],
@@ -401,7 +435,7 @@ describe('events', () => {
 		[['running'], ['running']],
 		[['failed'], ['failed']],
 		[[], []],
-	])('chosen as %j start %j', async (events, expected) => {
+	])('Trigger On %j starts executions for %j', async (events, expected) => {
 		const receiver = await receive({ events, downloadVideo: false });
 		const done = await seed();
 		const failed = await seed({ status: 'failed' });
@@ -416,7 +450,7 @@ describe('events', () => {
 		expect(receiver.started.map(({ data }) => data[0][0].json.status)).toEqual(expected);
 	});
 
-	test('of a failed task come as what they are', async () => {
+	test('a failed task is a good item with the status failed', async () => {
 		const receiver = await receive();
 		const taskId = await seed({ status: 'failed' });
 		await callBack(taskId, receiver);
@@ -431,7 +465,7 @@ describe('events', () => {
 		expect(json[0]).not.toHaveProperty('error');
 	});
 
-	test('of a task that Generate has submitted start one execution in all', async () => {
+	test('duplicate callbacks of a task that Generate has submitted start one execution', async () => {
 		const receiver = await receive();
 		await bench.emulator.set({ taskSeconds: 0.3, callbacks: { mode: 'duplicate' } });
 		const { json } = await bench.generate({
@@ -449,10 +483,10 @@ describe('events', () => {
 	});
 });
 
-describe('asking the API', () => {
+describe('Ask the API', () => {
 	const parameters = { authentication: 'recheck' };
 
-	test('believes only the answer, whatever the callback says', async () => {
+	test('Ask the API takes the item from the answer, whatever the callback says', async () => {
 		const receiver = await receive(parameters);
 		const taskId = await seed();
 		const reply = await receiver.send(payload(taskId, { generated: ['https://evil.example/x'] }));
@@ -464,7 +498,7 @@ describe('asking the API', () => {
 		expect(headers['x-magnific-api-key']).toBe(keys.magnific);
 	});
 
-	test('refuses what the API does not confirm, and is there when it comes true', async () => {
+	test('a callback that the API does not confirm gets 409, and starts an execution once it is true', async () => {
 		const receiver = await receive(parameters);
 		const taskId = await seed({ status: undefined, taskSeconds: 600 });
 		expect((await receiver.send(payload(taskId))).status).toBe(409);
@@ -474,7 +508,7 @@ describe('asking the API', () => {
 		expect(receiver.started).toHaveLength(1);
 	});
 
-	test('waits a moment for an API that lags behind its own callback', async () => {
+	test('a status that lags behind its callback is looked up again', async () => {
 		const receiver = await receive(parameters);
 		const taskId = await seed();
 		await bench.emulator.fault({
@@ -487,7 +521,7 @@ describe('asking the API', () => {
 		expect(await looks()).toHaveLength(3);
 	});
 
-	test('waits a moment for a link that lags behind, and no longer', async () => {
+	test('a link that lags behind its status is looked up again, at most twice', async () => {
 		const receiver = await receive(parameters);
 		const late = { match: { action: 'status' }, fault: { kind: 'no-video' } };
 		await bench.emulator.fault({ ...late, times: 1 });
@@ -499,7 +533,7 @@ describe('asking the API', () => {
 		expect(await looks()).toHaveLength(2 + 3);
 	});
 
-	test('costs one request for an unknown task, however often and however many at once', async () => {
+	test('an unknown task costs one request, however often and however many times at once it is reported', async () => {
 		const receiver = await receive(parameters);
 		const unknown = '00000000-0000-4000-8000-000000000000';
 		const replies = await Promise.all(
@@ -511,23 +545,101 @@ describe('asking the API', () => {
 		expect(receiver.started).toEqual([]);
 	});
 
-	test('has a limit of fruitless requests in a minute', async () => {
-		const receiver = await receive(parameters);
-		const replies = await Promise.all(
-			Array.from({ length: 200 }, async (_, n) => await receiver.send(payload(`unknown-${n}`))),
+	describe('during a flood', () => {
+		const usual = structuredClone(timing.verify);
+		beforeEach(() => {
+			// Requests are counted here, so none may be lost to the impatience of a busy machine.
+			timing.http.readTimeout = 30_000;
+			Object.assign(timing.verify, { maxUnconfirmed: 60, unconfirmedPause: 60_000, listPause: 50 });
+		});
+		afterEach(async () => {
+			// The look-ups that still wait belong to this test, and to no later one.
+			Object.assign(timing.verify, { maxUnconfirmed: 10_000, unconfirmedPause: 0.001 });
+			await Promise.all(sent.splice(0));
+			Object.assign(timing.verify, usual, { pauses: [20, 40] });
+			hurry();
+		});
+		const sent: Array<Promise<unknown>> = [];
+
+		/** Sends invented IDs, and waits until the look-ups they may cost have been made. */
+		async function flood(receiver: Receiver, ids: string[], make = payload): Promise<number[]> {
+			const statuses: number[] = [];
+			for (const id of ids) {
+				sent.push(receiver.send(make(id)).then(({ status }) => statuses.push(status)));
+			}
+			const spent = () => looks().then((all) => all.length >= timing.verify.maxUnconfirmed);
+			while (!(await spent())) await new Promise((next) => setTimeout(next, 20));
+			return statuses;
+		}
+
+		const invented = (count: number) => Array.from({ length: count }, (_, n) => `unknown-${n}`);
+
+		test.each(['webhook', 'manual'] as const)(
+			'300 invented IDs silence no true callback of Magnific, and one list request finds many (mode %s)',
+			async (mode) => {
+				const receiver = await receive(parameters, { mode });
+				await flood(receiver, invented(300));
+				const ids = await Promise.all(Array.from({ length: 20 }, async () => await seed()));
+				const replies = await Promise.all(ids.map(async (id) => await receiver.send(payload(id))));
+				expect(replies.map(({ status }) => status)).toEqual(ids.map(() => 200));
+				expect(receiver.started.map(({ data }) => data[0][0].json.taskId).sort()).toEqual(
+					ids.sort(),
+				);
+				const all = await looks();
+				const lists = all.filter(({ action }) => action === 'list').length;
+				const vain = all.filter(({ status }) => status === 404).length;
+				// Ten may be under way when the last of 60 comes back.
+				expect(vain).toBeLessThan(timing.verify.maxUnconfirmed + 10);
+				// One for the invented IDs, and at most one for each true callback that came alone.
+				expect(lists).toBeLessThanOrEqual(1 + ids.length);
+				expect(all).toHaveLength(vain + lists + ids.length);
+				process.stdout.write(
+					`Flood, ${mode}: ${vain} look-ups in vain, ${lists} lists, 20 of 20 true callbacks\n`,
+				);
+			},
 		);
-		const count = (status: number) => replies.filter((reply) => reply.status === status).length;
-		const atOnce = 10;
-		expect(count(404)).toBeGreaterThanOrEqual(timing.verify.maxUnconfirmed);
-		expect(count(404)).toBeLessThan(timing.verify.maxUnconfirmed + atOnce);
-		expect(count(429)).toBe(200 - count(404));
-		expect(replies.find(({ status }) => status === 429)?.headers['retry-after']).toBe('60');
-		expect(await looks()).toHaveLength(count(404));
-		expect(receiver.log.filter(({ level }) => level === 'warn')).toHaveLength(1);
+
+		test('a second listener in the editor has the same budget, and not one for each call', async () => {
+			const receiver = await receive(parameters, { mode: 'manual' });
+			await flood(receiver, invented(200));
+			expect((await looks()).filter(({ status }) => status === 404).length).toBeLessThan(70);
+		});
+
+		test('a list that fails is asked again, and its silence makes no callback false', async () => {
+			const receiver = await receive(parameters);
+			await flood(receiver, invented(100));
+			await bench.emulator.fault({
+				match: { action: 'list' },
+				times: 2,
+				fault: { kind: 'status', status: 503 },
+			});
+			expect((await receiver.send(payload(await seed()))).status).toBe(200);
+		});
+
+		test('a true callback of a provider without a list goes before invented ones that wait', async () => {
+			timing.verify.unconfirmedPause = 100;
+			const receiver = await receive({ provider: 'muleRouter' });
+			const statuses = await flood(receiver, invented(200), envelope);
+			const taskId = await seed({ provider: 'muleRouter' });
+			expect((await receiver.send(envelope(taskId))).status).toBe(200);
+			expect(receiver.started[0].data[0][0].json.taskId).toBe(taskId);
+			// Most of the invented ones wait on.
+			expect(statuses.length).toBeLessThan(150);
+		});
+
+		test('the queue is bounded: one callback more turns the oldest away with 429', async () => {
+			timing.verify.maxWaiting = 50;
+			const receiver = await receive({ provider: 'muleRouter' });
+			const statuses = await flood(receiver, invented(200), envelope);
+			while (receiver.calls < 200) await new Promise((next) => setTimeout(next, 20));
+			const isSettled = () => statuses.length >= 200 - timing.verify.maxWaiting - 10;
+			while (!isSettled()) await new Promise((next) => setTimeout(next, 20));
+			expect(new Set(statuses)).toEqual(new Set([404, 429]));
+			expect(receiver.log.filter(({ level }) => level === 'warn')).toHaveLength(1);
+		});
 	});
 
-	test('does not count true callbacks: of 200 at once each starts its execution', async () => {
-		// What is counted are requests, not the patience of a busy machine with them.
+	test('200 true callbacks at once start 200 executions, with one look-up each', async () => {
 		timing.http.readTimeout = 30_000;
 		const receiver = await receive(parameters);
 		const ids = await Promise.all(Array.from({ length: 200 }, async () => await seed()));
@@ -535,13 +647,11 @@ describe('asking the API', () => {
 		expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
 		expect(receiver.started.map(({ data }) => data[0][0].json.taskId).sort()).toEqual(ids.sort());
 		expect(await looks()).toHaveLength(200);
-		const slowest = Math.max(...replies.map(({ milliseconds }) => milliseconds));
-		process.stdout.write(`200 callbacks rechecked at once: the last answered in ${slowest} ms\n`);
 		hurry();
 	});
 
 	test.each(['../list', 'a/b', 'a?b', 'a b', '', '..', 'x'.repeat(200), '%2e%2e', 'ü'])(
-		'does not ask for "%s", which is no id',
+		'the API is not asked for "%s", which is no task ID',
 		async (taskId) => {
 			const receiver = await receive(parameters);
 			expect((await receiver.send(payload(taskId))).status).toBe(400);
@@ -556,7 +666,7 @@ describe('asking the API', () => {
 		['is busy for a while', { kind: 'status', status: 429, headers: { 'retry-after': '30' } }, 1],
 		['refuses the key', { kind: 'status', status: 401 }, 1],
 	])(
-		'while the API %s refuses with 503, and a later callback starts',
+		'while the API %s, a callback gets 503, and the next one starts an execution',
 		async (_name, fault, asked) => {
 			const receiver = await receive(parameters);
 			const taskId = await seed();
@@ -571,7 +681,7 @@ describe('asking the API', () => {
 		},
 	);
 
-	test('is not done for events that nobody asked for', async () => {
+	test('an event that is not selected costs no request', async () => {
 		const receiver = await receive(parameters);
 		expect((await receiver.send(payload(await seed(), { status: 'IN_PROGRESS' }))).status).toBe(
 			200,
@@ -579,21 +689,21 @@ describe('asking the API', () => {
 		expect(await looks()).toEqual([]);
 	});
 
-	test('starts nothing where the answer is an event that nobody asked for', async () => {
+	test('a callback starts nothing where the API answers with an event that is not selected', async () => {
 		const receiver = await receive({ ...parameters, events: ['completed'] });
 		expect((await receiver.send(payload(await seed({ status: 'failed' })))).status).toBe(200);
 		expect(await looks()).toHaveLength(1);
 		expect(receiver.started).toEqual([]);
 	});
 
-	test('is not done again for news that are known', async () => {
+	test('a duplicate callback costs no request', async () => {
 		const receiver = await receive(parameters);
 		const taskId = await seed();
 		for (let n = 0; n < 3; n++) await callBack(taskId, receiver);
 		expect(await looks()).toHaveLength(1);
 	});
 
-	test('takes the status from the answer: early news of a finished task are news of its end', async () => {
+	test('the status is taken from the API: an early callback of a completed task starts the execution for its end', async () => {
 		const receiver = await receive({ ...parameters, events: ['completed', 'running'] });
 		const taskId = await seed();
 		await receiver.send(payload(taskId, { status: 'IN_PROGRESS' }));
@@ -602,7 +712,7 @@ describe('asking the API', () => {
 	});
 });
 
-describe('a callback of MuleRouter', () => {
+describe('MuleRouter', () => {
 	const parameters = { provider: 'muleRouter' };
 	const send = async (taskId: string, receiver: Receiver, forged: object = {}) =>
 		await callBack(taskId, receiver, { secret: WHSEC, ...forged });
@@ -615,27 +725,30 @@ describe('a callback of MuleRouter', () => {
 			2,
 		],
 		['videoEdit', EDIT, 3],
-	])('about a task of %s is looked up until it is found', async (endpoint, path, requests) => {
-		const receiver = await receive(parameters);
-		const taskId = await seed({ ...parameters, endpoint: path });
-		expect((await send(taskId, receiver, { headers: { 'webhook-signature': null } })).status).toBe(
-			200,
-		);
-		const { json, items, error } = await receiver.started[0].run();
-		expect(error).toBeUndefined();
-		expect(json[0]).toMatchObject({
-			provider: 'muleRouter',
-			endpoint,
-			taskId,
-			status: 'completed',
-			createdAt: expect.stringMatching(/^20/),
-			dedupeKey: `muleRouter:${taskId}:completed`,
-		});
-		expect(items[0].binary?.data.mimeType).toBe('video/mp4');
-		expect(await looks()).toHaveLength(requests);
-	});
+	])(
+		'a MuleRouter task of %s is looked up at each endpoint until it is found',
+		async (endpoint, path, requests) => {
+			const receiver = await receive(parameters);
+			const taskId = await seed({ ...parameters, endpoint: path });
+			expect(
+				(await send(taskId, receiver, { headers: { 'webhook-signature': null } })).status,
+			).toBe(200);
+			const { json, items, error } = await receiver.started[0].run();
+			expect(error).toBeUndefined();
+			expect(json[0]).toMatchObject({
+				provider: 'muleRouter',
+				endpoint,
+				taskId,
+				status: 'completed',
+				createdAt: expect.stringMatching(/^20/),
+				dedupeKey: `muleRouter:${taskId}:completed`,
+			});
+			expect(items[0].binary?.data.mimeType).toBe('video/mp4');
+			expect(await looks()).toHaveLength(requests);
+		},
+	);
 
-	test('is looked up first where its model names the endpoint', async () => {
+	test('a MuleRouter task is looked up first at the endpoint that its model names', async () => {
 		const receiver = await receive(parameters);
 		const taskId = await seed({ ...parameters, endpoint: EDIT });
 		const named = JSON.parse(envelope(taskId)) as { data: IDataObject };
@@ -644,7 +757,7 @@ describe('a callback of MuleRouter', () => {
 		expect(await looks()).toHaveLength(1);
 	});
 
-	test('about a failed task brings the reason', async () => {
+	test('a failed MuleRouter task brings its reason', async () => {
 		const receiver = await receive(parameters);
 		const taskId = await seed({ ...parameters, status: 'failed', reason: 'unsafe', code: 1301 });
 		await send(taskId, receiver);
@@ -655,7 +768,7 @@ describe('a callback of MuleRouter', () => {
 		});
 	});
 
-	test('with a signature is looked up as well, and without a good one is not', async () => {
+	test('a signed MuleRouter callback is looked up, too, and a forged one is not', async () => {
 		const receiver = await receive({ ...parameters, authentication: 'signature' });
 		const taskId = await seed(parameters);
 		expect((await send(taskId, receiver, { secret: 'whsec_AAAA' })).status).toBe(401);
@@ -672,7 +785,7 @@ describe('a callback of MuleRouter', () => {
 		['another vendor', { vendor: 'minimax', model_name: 'hailuo-02' }],
 		['another Kling model', { vendor: 'klingai', model_name: 'kling-v2-6' }],
 		['another task of the model', { vendor: 'klingai', model_name: 'kling-v3-omni/text-to-video' }],
-	])('about %s is passed over', async (_name, model) => {
+	])('a MuleRouter event about %s gets 200 and starts nothing', async (_name, model) => {
 		const receiver = await receive(parameters);
 		const other = JSON.parse(envelope(await seed(parameters))) as { data: IDataObject };
 		Object.assign(other.data, model);
@@ -681,7 +794,7 @@ describe('a callback of MuleRouter', () => {
 		expect(await looks()).toEqual([]);
 	});
 
-	test('about an unknown task costs each endpoint one request', async () => {
+	test('an unknown MuleRouter task costs one request at each endpoint', async () => {
 		const receiver = await receive(parameters);
 		for (let n = 0; n < 3; n++) {
 			expect((await receiver.send(envelope('unknown'))).status).toBe(404);
@@ -689,21 +802,41 @@ describe('a callback of MuleRouter', () => {
 		expect(await looks()).toHaveLength(3);
 	});
 
-	test('starts one execution, however often it comes', async () => {
+	test('a MuleRouter event starts one execution, however often it comes', async () => {
 		const receiver = await receive(parameters);
 		const taskId = await seed(parameters);
 		const again = { webhookId: 'evt_same' };
 		expect((await send(taskId, receiver, again)).status).toBe(200);
 		expect((await send(taskId, receiver, again)).status).toBe(200);
 		expect((await send(taskId, receiver)).status).toBe(200);
-		// The id of an envelope is used up, whatever else it holds.
-		expect((await send(await seed(parameters), receiver, again)).status).toBe(200);
 		expect(receiver.started).toHaveLength(1);
 	});
+
+	test.each([
+		['a low balance', { type: 'balance.low', data: { resource: 'Wallet', state: 'ALERTED' } }],
+		['an event that is not documented', { type: 'key.rotated', data: {} }],
+		['a task event that is not documented', { type: 'task.exploded' }],
+	])(
+		'a MuleRouter event about %s gets 200, costs no request and starts nothing',
+		async (_name, more) => {
+			for (const authentication of ['recheck', 'signature']) {
+				const receiver = await receive({ ...parameters, authentication });
+				const body = envelope('some-task', more);
+				const { status, text } = await receiver.send(body, headersFor(body, { secret: WHSEC }));
+				expect(status).toBe(200);
+				expect(JSON.parse(text)).toEqual({
+					message: 'Not about a Kling video-to-video task, ignored',
+				});
+				expect(receiver.started).toEqual([]);
+				expect(receiver.log).toEqual([]);
+			}
+			expect(await looks()).toEqual([]);
+		},
+	);
 });
 
-describe('the same news', () => {
-	test('start one execution: the same message', async () => {
+describe('Duplicates', () => {
+	test('the same message three times starts one execution', async () => {
 		const receiver = await receive();
 		const taskId = await seed();
 		for (let n = 0; n < 3; n++) {
@@ -712,15 +845,30 @@ describe('the same news', () => {
 		expect(receiver.started).toHaveLength(1);
 	});
 
-	test('start one execution: another message about the same status', async () => {
+	test('three messages about the same status start one execution', async () => {
 		const receiver = await receive();
 		const taskId = await seed();
 		for (let n = 0; n < 3; n++) await callBack(taskId, receiver);
 		expect(receiver.started).toHaveLength(1);
 	});
 
+	test('a forged webhook-id suppresses no true callback', async () => {
+		const receiver = await receive({ authentication: 'recheck' });
+		const [one, other] = [await seed(), await seed()];
+		await callBack(one, receiver, { webhookId: 'msg_1' });
+		await callBack(other, receiver, { webhookId: 'msg_1' });
+		expect(receiver.started.map(({ data }) => data[0][0].json.taskId)).toEqual([one, other]);
+	});
+
+	test('a fresh webhook-id lets no duplicate pass', async () => {
+		const receiver = await receive({ authentication: 'recheck' });
+		const taskId = await seed();
+		for (let n = 0; n < 3; n++) await callBack(taskId, receiver, { webhookId: `msg_${n}` });
+		expect(receiver.started).toHaveLength(1);
+	});
+
 	test.each(['signature', 'recheck'])(
-		'start one execution: twenty in the same instant, told by %s',
+		'twenty callbacks about one event in the same instant start one execution (%s)',
 		async (authentication) => {
 			const receiver = await receive({ authentication });
 			const taskId = await seed();
@@ -733,7 +881,7 @@ describe('the same news', () => {
 		},
 	);
 
-	test('start an execution at each new status', async () => {
+	test('each new status of a task starts an execution', async () => {
 		const receiver = await receive({ events: ['running', 'completed'] });
 		const taskId = await seed({ status: undefined, taskSeconds: 600 });
 		await callBack(taskId, receiver, { providerStatus: 'IN_PROGRESS' });
@@ -746,7 +894,7 @@ describe('the same news', () => {
 		]);
 	});
 
-	test('are news again when n8n could not start an execution', async () => {
+	test('a callback is no duplicate where n8n could not start an execution before', async () => {
 		const receiver = await receive();
 		const taskId = await seed();
 		receiver.isDown = true;
@@ -757,7 +905,7 @@ describe('the same news', () => {
 		expect(receiver.started).toHaveLength(1);
 	});
 
-	test('are known to a process that was started later', async () => {
+	test('a process that starts later knows the events that n8n has saved', async () => {
 		const first = await receive({}, { workflowId: 'one' });
 		const taskId = await seed();
 		await callBack(taskId, first);
@@ -778,7 +926,7 @@ describe('the same news', () => {
 		expect(third.started).toHaveLength(1);
 	});
 
-	test('carry the same dedupeKey from two processes in the same instant', async () => {
+	test('two processes give the same event the same dedupeKey', async () => {
 		const shared = { workflowId: 'two', database: { staticData: '{}' } };
 		const one = await receive({}, shared);
 		const other = await receive({}, { ...shared, nodeType: anotherProcess('KlingV2vTrigger') });
@@ -789,14 +937,14 @@ describe('the same news', () => {
 		expect(new Set(all.map(({ data }) => data[0][0].json.dedupeKey)).size).toBe(1);
 	});
 
-	test('reach every workflow that listens', async () => {
+	test('an event starts every workflow that it is sent to', async () => {
 		const receivers = [await receive(), await receive()];
 		const taskId = await seed();
 		for (const receiver of receivers) await callBack(taskId, receiver);
 		expect(receivers.map(({ started }) => started.length)).toEqual([1, 1]);
 	});
 
-	test('start each time while somebody tries the workflow out in the editor', async () => {
+	test('while the editor listens, the same callback starts an execution each time', async () => {
 		const receiver = await receive({}, { mode: 'manual' });
 		const taskId = await seed();
 		for (let n = 0; n < 2; n++) await callBack(taskId, receiver, { webhookId: 'msg_1' });
@@ -804,7 +952,7 @@ describe('the same news', () => {
 		expect(receiver.database.staticData).toBe('{}');
 	});
 
-	test('are remembered in bounded space, the latest ones longest', async () => {
+	test('events are remembered in bounded space, the latest ones longest', async () => {
 		const receiver = await receive({ downloadVideo: false });
 		const told = async (n: number) => {
 			const body = payload(`task-${n}`);
@@ -820,7 +968,150 @@ describe('the same news', () => {
 	});
 });
 
-describe('anything else', () => {
+/** A caller that sends the head of a request and as much of its body as told, and waits. */
+class SlowCaller {
+	answer = '';
+
+	readonly closed: Promise<void>;
+
+	private constructor(private readonly socket: Socket) {
+		socket.setEncoding('utf8').on('data', (text: string) => (this.answer += text));
+		socket.on('error', () => undefined);
+		this.closed = new Promise((resolve) => socket.on('close', () => resolve()));
+	}
+
+	static async call(
+		{ url }: Receiver,
+		headers: Record<string, string>,
+		begin: string,
+	): Promise<SlowCaller> {
+		const { port, pathname } = new URL(url);
+		const socket = connect(Number(port), '127.0.0.1');
+		await once(socket, 'connect');
+		const lines = Object.entries({ host: 'n8n', ...headers }).map(([k, v]) => `${k}: ${v}\r\n`);
+		socket.write(`POST ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n${begin}`);
+		return new SlowCaller(socket);
+	}
+
+	send(text: string): void {
+		this.socket.write(text);
+	}
+
+	/** @returns the status of the answer, once the server has closed the connection */
+	async status(): Promise<number> {
+		await this.closed;
+		return Number(this.answer.split(' ')[1]);
+	}
+
+	hangUp(): void {
+		this.socket.destroy();
+	}
+}
+
+describe('Bodies', () => {
+	const usual = structuredClone(timing.callback);
+	afterEach(() => void Object.assign(timing.callback, usual));
+
+	const json = { 'content-type': 'application/json' };
+
+	test.each([
+		['is announced with more than 64 kB', { 'content-length': '65537' }, 413],
+		['has a Content-Encoding', { 'content-length': '100', 'content-encoding': 'gzip' }, 415],
+		['has no signature', { 'content-length': '100', 'webhook-signature': '' }, 401],
+	])('a callback that %s is refused before its body is sent', async (_name, headers, status) => {
+		const receiver = await receive();
+		const caller = await SlowCaller.call(receiver, { ...json, ...headersFor(''), ...headers }, '');
+		expect(await caller.status()).toBe(status);
+	});
+
+	test('a body without a length is refused at its first byte beyond 64 kB', async () => {
+		const receiver = await receive({ authentication: 'recheck' });
+		const caller = await SlowCaller.call(receiver, { ...json, 'transfer-encoding': 'chunked' }, '');
+		const kilobyte = `400\r\n${'x'.repeat(1024)}\r\n`;
+		caller.send(kilobyte.repeat(64));
+		expect(caller.answer).toBe('');
+		caller.send('1\r\nx\r\n');
+		expect(await caller.status()).toBe(413);
+	});
+
+	test('a body of 64 kB is read, whole or in pieces', async () => {
+		const receiver = await receive({ authentication: 'recheck', downloadVideo: false });
+		const padded = async () => {
+			const body = payload(await seed(), { padding: '' });
+			return body.replace('""', `"${'x'.repeat(64 * 1024 - body.length)}"`);
+		};
+		expect((await receiver.send(await padded())).status).toBe(200);
+		const body = await padded();
+		const head = { ...json, 'content-length': String(body.length), connection: 'close' };
+		const caller = await SlowCaller.call(receiver, head, body.slice(0, 1));
+		for (let at = 1; at < body.length; at += 10_000) {
+			caller.send(body.slice(at, at + 10_000));
+			await new Promise((next) => setImmediate(next));
+		}
+		expect(await caller.status()).toBe(200);
+		expect(receiver.started).toHaveLength(2);
+	});
+
+	test('a body that does not arrive in time is refused with 408', async () => {
+		timing.callback.bodyTimeout = 50;
+		const receiver = await receive();
+		const head = { ...json, ...headersFor(''), 'content-length': '100' };
+		expect(await (await SlowCaller.call(receiver, head, '{')).status()).toBe(408);
+	});
+
+	test('a caller that hangs up in the middle of its body leaves nothing behind', async () => {
+		timing.callback.bodyTimeout = 600_000;
+		const receiver = await receive();
+		const head = { ...json, ...headersFor(''), 'content-length': '100' };
+		for (let n = 0; n < 3; n++) {
+			const caller = await SlowCaller.call(receiver, head, '{');
+			while (receiver.released.size <= n) await new Promise((next) => setTimeout(next, 5));
+			caller.hangUp();
+		}
+		expect((await callBack(await seed(), receiver)).status).toBe(200);
+	});
+
+	test.each(['signature', 'recheck'])(
+		'150 callers that send one byte hold no sandbox, at most 100 stay, and true ones are served (%s)',
+		async (authentication) => {
+			timing.callback.bodyTimeout = 600_000;
+			const receiver = await receive({ authentication, downloadVideo: false });
+			const head = { ...json, ...headersFor(''), 'content-length': '100' };
+			const callers: SlowCaller[] = [];
+			for (let n = 0; n < 150; n++) callers.push(await SlowCaller.call(receiver, head, '{'));
+			while (receiver.released.size < 150) await new Promise((next) => setTimeout(next, 20));
+			for (let n = 0; n < 20; n++) {
+				expect((await callBack(await seed(), receiver)).status).toBe(200);
+			}
+			expect(receiver.started).toHaveLength(20);
+			const early = callers.slice(0, 50);
+			expect(await Promise.all(early.map(async (caller) => await caller.status()))).toEqual(
+				early.map(() => 408),
+			);
+			for (const caller of callers) caller.hangUp();
+		},
+	);
+});
+
+describe('Query', () => {
+	test('the query of the callback address is in the item, before and after the download', async () => {
+		const receiver = await receive();
+		const body = payload(await seed(), { status: 'FAILED', generated: [] });
+		const query = '?job=17&tag=a&tag=b&empty=';
+		expect((await receiver.send(body, headersFor(body), { query })).status).toBe(200);
+		const expected = { job: '17', tag: ['a', 'b'], empty: '' };
+		expect(receiver.started[0].data[0][0].json.query).toEqual(expected);
+		expect((await receiver.started[0].run()).json[0].query).toEqual(expected);
+	});
+
+	test('without a query, the item has no such field', async () => {
+		const receiver = await receive({ downloadVideo: false });
+		await callBack(await seed(), receiver);
+		expect((await receiver.started[0].run()).json[0]).not.toHaveProperty('query');
+	});
+});
+
+describe('Other requests', () => {
 	const big = Buffer.alloc(10 * 1024 * 1024, '{"task_id":"x",');
 	const deep = '['.repeat(200_000);
 
@@ -851,13 +1142,15 @@ describe('anything else', () => {
 		['a status of the prototype', payload('x', { status: 'constructor' })],
 		['links that are no list', payload('x', { generated: 'https://example.com' })],
 		['links in an object', payload('x', { generated: { 0: 'https://example.com' } })],
-		['an unknown event', envelope('x', { type: 'task.exploded' })],
-		['an event of the prototype', envelope('x', { type: '__proto__' })],
 		['an event that is no text', envelope('x', { type: ['task.succeeded'] })],
-		['an envelope without an id', envelope('x', { id: undefined })],
-		['an envelope with a number for id', envelope('x', { id: 7 })],
 		['an envelope without data', envelope('x', { data: undefined })],
 		['an envelope with a list for data', envelope('x', { data: [] })],
+	];
+
+	/** To Magnific these are events about something else. */
+	const malformedEvents: typeof bodies = [
+		['an envelope without an id', envelope('x', { id: undefined })],
+		['an envelope with a number for id', envelope('x', { id: 7 })],
 		[
 			'an envelope without a payload',
 			envelope('x', { data: { vendor: 'klingai', model_name: 'kling-v3-omni' } }),
@@ -874,37 +1167,45 @@ describe('anything else', () => {
 		['magnific', 'recheck'],
 		['muleRouter', 'signature'],
 		['muleRouter', 'recheck'],
-	])('sent to %s with %s gets 4xx and starts nothing', async (provider, authentication) => {
-		const receiver = await receive({ provider, authentication });
-		const secret = provider === 'magnific' ? SECRET : WHSEC;
-		const wrong: unknown[] = [];
-		for (const [name, body] of bodies) {
-			// Each as somebody would send it who knows the secret, and as anybody would.
-			for (const headers of [{}, headersFor(body ?? '', { secret })]) {
-				const { status } = await receiver.send(body, headers as Record<string, string>);
-				if (status < 400 || status >= 500) wrong.push({ name, status });
+	])(
+		'a malformed body sent to %s (%s) gets 4xx and starts nothing',
+		async (provider, authentication) => {
+			const receiver = await receive({ provider, authentication });
+			const secret = provider === 'magnific' ? SECRET : WHSEC;
+			const wrong: unknown[] = [];
+			const all = provider === 'muleRouter' ? [...bodies, ...malformedEvents] : bodies;
+			for (const [name, body] of all) {
+				// Once without a signature, and once by a caller who knows the secret.
+				for (const headers of [{}, headersFor(body ?? '', { secret })]) {
+					const { status } = await receiver.send(body, headers as Record<string, string>);
+					if (status < 400 || status >= 500) wrong.push({ name, status });
+				}
 			}
-		}
-		expect(wrong).toEqual([]);
-		expect(receiver.started).toEqual([]);
-		expect(receiver.database.staticData).toBe('{}');
-		expect(({} as IDataObject).task_id).toBeUndefined();
-		expect(await looks()).toEqual([]);
-	});
+			expect(wrong).toEqual([]);
+			expect(receiver.started).toEqual([]);
+			expect(receiver.database.staticData).toBe('{}');
+			expect(({} as IDataObject).task_id).toBeUndefined();
+			expect(await looks()).toEqual([]);
+		},
+	);
 
-	test('of 10 MB is refused for its size, before anything reads it', async () => {
-		const receiver = await receive({ authentication: 'recheck' });
-		const valid = payload(await seed(), { padding: 'x'.repeat(10 * 1024 * 1024) });
-		expect((await receiver.send(valid)).status).toBe(413);
+	test('an event of another kind sent to Magnific gets 200 and starts nothing', async () => {
+		const receiver = await receive();
+		const body = JSON.stringify({
+			type: 'credits.low',
+			timestamp: '2026-11-20',
+			data: { left: 3 },
+		});
+		expect((await receiver.send(body, headersFor(body))).status).toBe(200);
 		expect(receiver.started).toEqual([]);
 	});
 
 	test.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'])(
-		'sent with %s is refused',
+		'a %s request is refused with 405',
 		async (method) => {
 			const receiver = await receive();
 			const body = method === 'GET' || method === 'HEAD' ? undefined : payload('x');
-			const { status, headers } = await receiver.send(body, headersFor(payload('x')), method);
+			const { status, headers } = await receiver.send(body, headersFor(payload('x')), { method });
 			expect(status).toBe(405);
 			expect(headers.allow).toBe('POST');
 			expect(receiver.started).toEqual([]);
@@ -912,16 +1213,16 @@ describe('anything else', () => {
 	);
 
 	test.each([
-		['a credential that nobody has chosen', {}],
+		['a missing credential', {}],
 		[
-			'a Base URL that is none',
+			'a Base URL that is no URL',
 			{ magnificApi: { apiKey: 'k', baseUrl: 'nowhere', webhookSecret: '' } },
 		],
 		[
-			'no API key',
+			'an empty API key',
 			{ magnificApi: { apiKey: '', baseUrl: 'http://127.0.0.1:1', webhookSecret: '' } },
 		],
-	])('wrong here, as %s, is told in the log and refused with 503', async (_name, credentials) => {
+	])('%s is explained in the log, and callbacks get 503', async (_name, credentials) => {
 		const receiver = await receive(
 			{ authentication: 'recheck' },
 			{ credentials: credentials as never },
@@ -931,7 +1232,7 @@ describe('anything else', () => {
 		expect(receiver.log[0]).toMatchObject({ level: 'warn' });
 	});
 
-	test('does not make a refusal say more than it must', async () => {
+	test('a refusal repeats nothing that the caller sent', async () => {
 		const receiver = await receive();
 		const marker = '<script>alert(1)</script>';
 		const { text, headers } = await receiver.send(marker, { 'webhook-id': marker });
@@ -940,8 +1241,8 @@ describe('anything else', () => {
 	});
 });
 
-describe('the node', () => {
-	test('is a trigger with one URL, and no tool', () => {
+describe('Description', () => {
+	test('the node is a trigger with one URL, and no tool', () => {
 		const description = descriptionOf(TRIGGER);
 		expect(description).toMatchObject({ group: ['trigger'], inputs: [] });
 		expect(description.webhooks).toEqual([
@@ -955,7 +1256,7 @@ describe('the node', () => {
 		expect(description.usableAsTool).toBeUndefined();
 	});
 
-	test('says for each provider where its URL belongs', () => {
+	test('a notice says for each provider where the URL belongs', () => {
 		const notices = descriptionOf(TRIGGER).properties.filter(({ type }) => type === 'notice');
 		const told = (provider: string) =>
 			notices.find(({ displayOptions }) => displayOptions?.show?.provider?.includes(provider))
@@ -964,7 +1265,7 @@ describe('the node', () => {
 		expect(told('muleRouter')).toContain('task.succeeded and task.failed');
 	});
 
-	test('asks for a signature from Magnific, and asks the API about MuleRouter, unless told otherwise', () => {
+	test('Authentication is Signature for Magnific and Ask the API for MuleRouter, by default', () => {
 		const defaults = descriptionOf(TRIGGER)
 			.properties.filter(({ name }) => name === 'authentication')
 			.map((property) => [property.displayOptions?.show?.provider, property.default]);

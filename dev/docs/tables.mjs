@@ -104,7 +104,7 @@ function grouped(properties) {
 	/** @type {Map<string, Property[]>} */
 	const groups = new Map();
 	for (const property of properties) {
-		if (property.type === 'notice') continue;
+		if (['notice', 'hidden'].includes(property.type)) continue;
 		groups.set(property.name, [...(groups.get(property.name) ?? []), property]);
 	}
 	return [...groups.values()];

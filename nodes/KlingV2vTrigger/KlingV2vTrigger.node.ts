@@ -19,9 +19,8 @@ export class KlingV2vTrigger implements INodeType {
 		name: 'klingV2vTrigger',
 		icon: { light: 'file:../../icons/kling.svg', dark: 'file:../../icons/kling.dark.svg' },
 		group: ['trigger'],
-		// For nodes of version 1, n8n evaluates an expression of its own at each request.
-		version: [1, 1.1],
-		defaultVersion: 1.1,
+		// Only for nodes of version 1, n8n can be told to leave the body unread: see unreadBody.
+		version: 1,
 		subtitle: `={{ ${labelExpression} }}: {{ $parameter["events"].map((event) => event[0].toUpperCase() + event.slice(1)).join(", ") }}`,
 		description: 'Start a workflow when a Kling video is finished or has failed',
 		eventTriggerDescription: 'Waiting for the provider to report a task',
@@ -36,7 +35,7 @@ export class KlingV2vTrigger implements INodeType {
 				name: 'default',
 				httpMethod: 'POST',
 				responseMode: 'onReceived',
-				// Without this, n8n sends its own word for "the first item" as the answer.
+				// Left out, n8n answers with the text "firstEntryJson".
 				responseData: 'noData',
 				path: 'webhook',
 			},
@@ -57,9 +56,9 @@ export class KlingV2vTrigger implements INodeType {
 	webhookMethods = {
 		default: {
 			async checkExists(this: IHookFunctions): Promise<boolean> {
-				const { missingSecret } = await import('./activate');
-				const missing = await missingSecret(this);
-				if (missing !== undefined) throw new NodeOperationError(this.getNode(), missing);
+				const { activationProblem } = await import('./activate');
+				const problem = await activationProblem(this);
+				if (problem !== undefined) throw new NodeOperationError(this.getNode(), problem);
 				return true;
 			},
 			async create(): Promise<boolean> {
@@ -71,15 +70,15 @@ export class KlingV2vTrigger implements INodeType {
 		},
 	};
 
-	// What does the work is loaded when there is some: n8n loads every node at its start.
+	// n8n loads every node file when it starts; the code behind it is imported at the first call.
 
-	/** Says what a callback starts; n8n answers the caller before the execution does its work. */
+	/** Says which execution a callback starts; n8n answers the caller before that does its work. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
 		const { answer } = await import('./webhook');
 		return await answer(this);
 	}
 
-	/** The execution's own part. */
+	/** Fetches the videos. */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const { bringVideos } = await import('./execute');
 		return [await bringVideos(this)];

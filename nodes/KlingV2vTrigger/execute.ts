@@ -7,20 +7,21 @@ import { NodeRun } from '../shared/n8n/nodeRun';
 import { refOf } from '../shared/task';
 import type { KlingTask } from '../shared/task';
 
-/** Fetches the file of each finished task that a callback has told of. */
+/** Fetches the video of each completed task that a callback has reported. */
 export async function bringVideos(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const session = new NodeRun(context);
-	const told = context.getInputData().map(({ json }, item) => ({ item, json }));
-	const output = await runItems(session, told, async ({ item, json }) => {
+	const run = new NodeRun(context);
+	const reported = context.getInputData().map(({ json }, item) => ({ item, json }));
+	const output = await runItems(run, reported, async ({ item, json }) => {
 		const task = json as unknown as KlingTask;
-		if (task.status !== 'completed') return await deliver(session, task, undefined);
+		if (task.status !== 'completed') return await deliver(run, task, undefined);
 		const { value, problems } = readFileField(context, item);
 		if (problems.length > 0) throw new InvalidInput(problems, refOf(task));
-		return await deliver(session, task, value);
+		return await deliver(run, task, value);
 	});
-	session.end();
+	run.end();
 	return output.map((item, index) => {
-		const { dedupeKey } = told[index].json;
-		return 'error' in item.json ? item : { ...item, json: { ...item.json, dedupeKey } };
+		if ('error' in item.json) return item;
+		const { dedupeKey, query } = reported[index].json;
+		return { ...item, json: { ...item.json, dedupeKey, ...(query ? { query } : {}) } };
 	});
 }

@@ -1,72 +1,69 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { BoundedMap } from '../shared/util/boundedMap';
-import { Checker } from './verifyTask';
-import { Replays } from './seenEvents';
+import { SeenEvents } from './seenEvents';
+import { TaskVerifier } from './verifyTask';
 
-/** What a node remembers from one callback to the next. */
-export interface Memory {
-	checker: Checker;
-	replays: Replays;
-	/** Callbacks of the same moment share one reading of the secret: it costs n8n more than all the rest. */
-	readSecret(read: () => Promise<string>): Promise<string>;
-	/** @returns whether the log does not say it already */
-	isUnsaid(message: string): boolean;
+/** A reading of the secret that takes longer, in milliseconds, may never end: later calls start anew. */
+const SHARED_READING_MS = 2_000;
+
+/** The same warning is logged at most this often, in milliseconds: callers are untrusted. */
+const LOG_INTERVAL_MS = 5 * 60_000;
+
+/** How many events a node remembers in this process. */
+const SEEN_EVENTS = 4_000;
+
+/** What this process remembers of one trigger node, from one callback to the next. */
+export class NodeState {
+	readonly verifier = new TaskVerifier();
+
+	readonly seen = new BoundedMap<true>(SEEN_EVENTS);
+
+	/** When each warning was logged, in milliseconds since 1970. */
+	private readonly logged = new BoundedMap<number>(20);
+
+	private secret?: { reading: Promise<string>; since: number };
+
+	/** Callbacks of the same moment share one reading: in n8n it costs more than all the rest. */
+	async readSecret(read: () => Promise<string>): Promise<string> {
+		const now = Date.now();
+		if (this.secret && now - this.secret.since < SHARED_READING_MS) {
+			return await this.secret.reading;
+		}
+		const secret = { reading: read(), since: now };
+		this.secret = secret;
+		try {
+			return await secret.reading;
+		} finally {
+			if (this.secret === secret) this.secret = undefined;
+		}
+	}
+
+	/** @returns whether the warning was not logged lately; from now on it was */
+	shouldLog(warning: string): boolean {
+		const now = Date.now();
+		if (now - (this.logged.get(warning) ?? -Infinity) < LOG_INTERVAL_MS) return false;
+		this.logged.set(warning, now);
+		return true;
+	}
 }
 
-/** What this process holds of one node. */
-class Held {
-	readonly checker = new Checker();
+const states = new BoundedMap<NodeState>(1_000);
 
-	readonly seen = new BoundedMap<true>(4_000);
-
-	readonly said = new BoundedMap<number>(20);
-
-	secret?: { reading: Promise<string>; since: number };
+/** While the editor listens, a node has a state of its own, but the same limits for its callers. */
+export function nodeStateOf(context: IWebhookFunctions): NodeState {
+	const key = [context.getWorkflow().id, context.getNode().id, isTest(context)].join(' ');
+	const state = states.get(key) ?? new NodeState();
+	states.set(key, state);
+	return state;
 }
 
-const nodes = new BoundedMap<Held>(1_000);
-
-/** A reading that takes longer, in milliseconds, may never end: others do not wait for it. */
-const MOMENT_MS = 2_000;
-
-/** So often the same message goes to the log, in milliseconds: the callers are anybody. */
-const SILENCE_MS = 5 * 60_000;
-
-export function memoryOf(context: IWebhookFunctions): Memory {
-	const { held, stored } = isTest(context)
-		? { held: new Held(), stored: {} }
-		: { held: heldFor(context), stored: context.getWorkflowStaticData('node') };
-	return {
-		checker: held.checker,
-		replays: new Replays(held.seen, stored),
-		async readSecret(read) {
-			const now = Date.now();
-			if (held.secret && now - held.secret.since < MOMENT_MS) return await held.secret.reading;
-			const secret = { reading: read(), since: now };
-			held.secret = secret;
-			try {
-				return await secret.reading;
-			} finally {
-				if (held.secret === secret) held.secret = undefined;
-			}
-		},
-		isUnsaid(message) {
-			const now = Date.now();
-			if (now - (held.said.get(message) ?? -Infinity) < SILENCE_MS) return false;
-			held.said.set(message, now);
-			return true;
-		},
-	};
+/** While the editor listens, nothing is remembered: the same callback may be tried again and again. */
+export function seenEventsOf(context: IWebhookFunctions, { seen }: NodeState): SeenEvents {
+	return isTest(context)
+		? new SeenEvents(new BoundedMap(1), {})
+		: new SeenEvents(seen, context.getWorkflowStaticData('node'));
 }
 
-/** Whoever tries a workflow out in the editor sends the same callback again and again. */
 function isTest(context: IWebhookFunctions): boolean {
 	return context.getMode() === 'manual';
-}
-
-function heldFor(context: IWebhookFunctions): Held {
-	const key = `${context.getWorkflow().id} ${context.getNode().id}`;
-	const held = nodes.get(key) ?? new Held();
-	nodes.set(key, held);
-	return held;
 }

@@ -30,21 +30,35 @@ export const events: INodeProperties = {
 	default: ['completed', 'failed'],
 	required: true,
 	description:
-		'Which news start the workflow, once each. Where several n8n processes receive callbacks, the same news may rarely start it twice at the same instant: the field dedupeKey is then the same, for a Remove Duplicates node.',
+		'The events that start the workflow, with one execution each. Where several n8n processes receive callbacks, the same event may rarely start two at the same instant: the field dedupeKey is then the same, for a Remove Duplicates node.',
+};
+
+/**
+ * Makes n8n call the node as soon as the headers of a callback are there. Without it, n8n first reads
+ * and parses the body, up to 16 MB of it, unpacks it, writes forms to disk, and holds an expression
+ * sandbox (11 MB) for as long as the caller takes. n8n asks for this parameter of its own Webhook node
+ * at every node of version 1. Where it does not, the node gets the body that n8n has read.
+ */
+const unreadBody: INodeProperties = {
+	displayName: 'Options',
+	name: 'options',
+	type: 'hidden',
+	default: { binaryData: true },
 };
 
 export const properties: INodeProperties[] = [
-	{ ...provider, description: 'Whose callbacks come in' },
+	{ ...provider, description: 'The provider that sends the callbacks' },
 	...allProviders.map(({ name, trigger }) =>
 		notice(`${name}Notice`, trigger.notice, { provider: [name] }),
 	),
 	...allProviders.map((each) => shownFor([each], each.trigger.authentication)),
 	notice(
 		'secretNotice',
-		'Enter the Webhook Secret in the credential. Without it every callback is refused with HTTP 503.',
+		'Enter the Webhook Secret, of 16 bytes or more, in the credential. Without it every callback is refused with HTTP 503.',
 		{ authentication: ['signature'] },
 	),
 	events,
 	downloadVideo,
 	{ ...binaryPropertyName, displayOptions: { show: { downloadVideo: [true] } } },
+	unreadBody,
 ];

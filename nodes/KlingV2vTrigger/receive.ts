@@ -1,85 +1,97 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { dedupeKey, eventOf, readBody, readCallback } from '../shared/wait/callback';
-import type { WithBody } from '../shared/wait/callback';
 import { fingerprint } from '../shared/util/fingerprint';
+import { releaseSandbox } from '../shared/n8n/internals';
 import type { Callback, Provider } from '../shared/providers';
-import { verify } from './signature';
+import { headerFault, secretFault, verify } from './signature';
 import type { KlingTask } from '../shared/task';
-import type { Memory } from './nodeState';
-import type { Finding } from './verifyTask';
-import { settled, unauthentic, unconfirmed, unreadable, withoutSecret } from './replies';
+import type { NodeState } from './nodeState';
+import type { SeenEvents } from './seenEvents';
+import type { Verification } from './verifyTask';
+import { ignored, unauthentic, unconfirmed, unreadable, withoutSecret } from './replies';
 import type { Reply } from './replies';
 import { readSettings } from './settings';
 import type { Settings } from './settings';
 
-/** News that start an execution. */
-export interface News {
+/** An event that starts an execution. */
+export interface TaskEvent {
 	task: KlingTask;
-	/** What they are recognised by when they come again. */
-	keys: string[];
+	/** The same for every message about this event. */
+	key: string;
 }
-
-/** The parts of a request that count, as n8n hands them over. */
-interface Request extends WithBody {
-	method: string;
-	headers: Record<string, unknown>;
-}
-
-/** Real callbacks have a few kilobytes. */
-const LONGEST_BODY = 1024 * 1024;
 
 /**
- * Decides what becomes of a request, which may come from anybody: nothing is read before its
- * signature holds, or else nothing is believed before the API has said it.
+ * Decides what becomes of a request from an untrusted caller. Nothing is parsed before its signature
+ * holds; without a signature nothing is believed before the API confirms it.
  */
-export async function receive(context: IWebhookFunctions, memory: Memory): Promise<News | Reply> {
+export async function receive(
+	context: IWebhookFunctions,
+	state: NodeState,
+	seen: SeenEvents,
+): Promise<TaskEvent | Reply> {
 	const settings = readSettings(context);
-	const { provider } = settings;
-	const request: Request = context.getRequestObject();
-	const { method, headers } = request;
+	await releaseSandbox(context);
+	const { method } = context.getRequestObject();
 	if (method !== 'POST') return unreadable.method;
-	const body = await readBody(request);
-	const secret = settings.isSigned
-		? await memory.readSecret(async () => await readSecret(context, provider))
-		: undefined;
-	if (secret === '') return withoutSecret(provider);
-	if (!body?.length) return unreadable.empty;
-	if (body.length > LONGEST_BODY) return unreadable.tooLarge;
-	const {
-		'webhook-id': id,
-		'webhook-timestamp': timestamp,
-		'webhook-signature': signature,
-	} = headers;
-	if (secret !== undefined) {
-		const verdict = verify({ id, timestamp, signature, body }, secret, Date.now());
-		if (verdict !== 'genuine') return unauthentic(verdict, provider);
-	}
-	const callback = readCallback(provider, body);
+	const body = settings.isSigned
+		? await readSigned(context, settings, state)
+		: await readUnsigned(context);
+	if (!Buffer.isBuffer(body)) return body;
+	const callback = readCallback(settings.provider, body);
 	if (callback === undefined) return unreadable.unknown;
-	if (callback === 'foreign') return settled.foreign;
-	const messageId = callback.messageId ?? (typeof id === 'string' && id !== '' ? id : undefined);
-	return await examine(context, settings, memory, { ...callback, messageId });
+	if (callback === 'foreign') return ignored.foreign;
+	return await examine(context, settings, state, seen, callback);
+}
+
+async function readUnsigned(context: IWebhookFunctions): Promise<Buffer | Reply> {
+	const body = await readBody(context);
+	if (!Buffer.isBuffer(body)) return unreadable[body];
+	return body.length > 0 ? body : unreadable.missing;
+}
+
+/** The secret and the headers are judged before the body is read. */
+async function readSigned(
+	context: IWebhookFunctions,
+	{ provider }: Settings,
+	state: NodeState,
+): Promise<Buffer | Reply> {
+	const secret = await state.readSecret(async () => await readSecret(context, provider));
+	const secretProblem = secretFault(secret);
+	if (secretProblem) return withoutSecret(secretProblem, provider);
+	const { headers } = context.getRequestObject();
+	const signed = {
+		id: headers['webhook-id'],
+		timestamp: headers['webhook-timestamp'],
+		signature: headers['webhook-signature'],
+	};
+	const headerProblem = headerFault(signed, Date.now());
+	if (headerProblem) return unauthentic(headerProblem, provider);
+	const body = await readUnsigned(context);
+	if (!Buffer.isBuffer(body)) return body;
+	const verdict = verify({ ...signed, body }, secret, Date.now());
+	return verdict === 'genuine' ? body : unauthentic(verdict, provider);
 }
 
 async function examine(
 	context: IWebhookFunctions,
 	{ provider, events, isSigned }: Settings,
-	{ checker, replays }: Memory,
+	{ verifier }: NodeState,
+	seen: SeenEvents,
 	callback: Callback,
-): Promise<News | Reply> {
-	if (!events.includes(eventOf(callback.status))) return settled.notAsked;
-	if (replays.has(keysOf(provider, callback, callback))) return settled.known;
-	// What is signed is believed for what it tells; where that is not all, the API is asked, too.
-	const finding: Finding =
+): Promise<TaskEvent | Reply> {
+	if (!events.includes(eventOf(callback.status))) return ignored.notSelected;
+	if (seen.has(keyOf(provider, callback))) return ignored.duplicate;
+	// A signed callback is believed; where it does not tell the whole task, the API is asked, too.
+	const verification: Verification =
 		isSigned && callback.task
 			? { is: 'confirmed', task: callback.task }
-			: await checker.check(context, provider, callback);
-	if (finding.is !== 'confirmed') return unconfirmed(finding, provider);
-	const { task } = finding;
-	if (!events.includes(eventOf(task.status))) return settled.notAsked;
-	const keys = keysOf(provider, callback, task);
-	// Nothing may come in between: other callbacks have waited for the same answer.
-	return replays.claim(keys) ? { task, keys } : settled.known;
+			: await verifier.verify(context, provider, callback);
+	if (verification.is !== 'confirmed') return unconfirmed(verification, provider);
+	const { task } = verification;
+	if (!events.includes(eventOf(task.status))) return ignored.notSelected;
+	const key = keyOf(provider, task);
+	// No await from here on: other callbacks have waited for the same answer.
+	return seen.claim(key) ? { task, key } : ignored.duplicate;
 }
 
 /** @returns the signing secret, or an empty text where there is none */
@@ -91,12 +103,13 @@ export async function readSecret(
 	return webhookSecret?.trim() ?? '';
 }
 
-/** Of a fixed length, whatever the caller has sent. */
-function keysOf(
+/**
+ * Task and status are all that identifies an event. A message's own ID is left out: where nothing
+ * is signed, a forged ID could suppress a true message; where it is, the same ID has the same body.
+ */
+function keyOf(
 	{ name }: Provider,
-	{ messageId }: Callback,
 	{ taskId, status }: Pick<KlingTask, 'taskId' | 'status'>,
-): string[] {
-	const news = fingerprint(dedupeKey({ provider: name, taskId, status }));
-	return messageId === undefined ? [news] : [news, fingerprint(name, messageId)];
+): string {
+	return fingerprint(dedupeKey({ provider: name, taskId, status }));
 }

@@ -1,41 +1,58 @@
 import type { Provider } from '../shared/providers';
-import type { Verdict } from './signature';
-import type { Finding } from './verifyTask';
+import { LONGEST_BODY } from '../shared/wait/callback';
+import type { BodyProblem } from '../shared/wait/callback';
+import { SHORTEST_SECRET } from './signature';
+import type { SecretFault, Verdict } from './signature';
+import type { Verification } from './verifyTask';
 
-/** What the caller is told where nothing starts. It says nothing that was not known before. */
+/** The answer to a caller whose request starts nothing. It repeats nothing that the caller sent. */
 export interface Reply {
 	status: number;
 	message: string;
-	/** For the user, who sees n8n's log and not the reply. */
+	/** A line for n8n's log: the user does not see the reply. */
 	warning?: string;
 	/** Seconds after which it may be worth another try. */
 	retryAfter?: number;
 }
 
-/** 200: the caller has done its part, and nothing has to be done here. */
-export const settled = {
-	known: { status: 200, message: 'This is known already' },
-	notAsked: { status: 200, message: 'Nobody asked for this event' },
-	foreign: { status: 200, message: 'This is about another model' },
+/** 200: the caller need not send it again, and no execution starts. */
+export const ignored = {
+	duplicate: { status: 200, message: 'Duplicate callback, ignored' },
+	notSelected: { status: 200, message: 'This event is not selected in Trigger On' },
+	foreign: { status: 200, message: 'Not about a Kling video-to-video task, ignored' },
 } satisfies Record<string, Reply>;
 
 export const unreadable = {
 	method: { status: 405, message: 'Callbacks are sent with POST' },
-	empty: { status: 400, message: 'There is no body' },
-	tooLarge: { status: 413, message: 'The body is too large' },
+	missing: { status: 400, message: 'There is no body' },
+	encoded: { status: 415, message: 'A compressed body is not accepted' },
+	tooLarge: { status: 413, message: `The body is larger than ${LONGEST_BODY / 1024} kB` },
+	tooSlow: { status: 408, message: 'The body took too long to arrive' },
 	unknown: { status: 400, message: 'This is no callback about a task' },
-} satisfies Record<string, Reply>;
+} satisfies Record<BodyProblem | 'method' | 'unknown', Reply>;
 
-/** The sentence for whoever has chosen the signature and given no secret. */
-export function secretMissing({ label }: Provider): string {
-	return `The Webhook Secret in the ${label} credential is empty, so no callback can be told from a forged one, and all are refused. Enter the secret, or set Authentication to Ask the API`;
+const SECRET_FAULTS: Record<SecretFault, { message: string; reason: string }> = {
+	missing: {
+		message: 'The receiver is not set up: its credential has no Webhook Secret',
+		reason: 'is empty, so a true callback cannot be told from a forged one, and all are refused',
+	},
+	tooShort: {
+		message: 'The receiver is not set up: its Webhook Secret is too short',
+		reason: `has less than ${SHORTEST_SECRET} bytes, so it could be guessed, and all callbacks are refused`,
+	},
+};
+
+/** The sentence for a user who has chosen the signature and given no secret that can be used. */
+export function secretAdvice(fault: SecretFault, { label }: Provider): string {
+	const { reason } = SECRET_FAULTS[fault];
+	return `The Webhook Secret in the ${label} credential ${reason}. Enter the secret from your ${label} account, or set Authentication to Ask the API`;
 }
 
-export function withoutSecret(provider: Provider): Reply {
+export function withoutSecret(fault: SecretFault, provider: Provider): Reply {
 	return {
 		status: 503,
-		message: 'The receiver is not set up: its credential has no Webhook Secret',
-		warning: secretMissing(provider),
+		message: SECRET_FAULTS[fault].message,
+		warning: secretAdvice(fault, provider),
 	};
 }
 
@@ -61,27 +78,31 @@ export function unauthentic(verdict: Exclude<Verdict, 'genuine'>, { label }: Pro
 }
 
 export function unconfirmed(
-	finding: Exclude<Finding, { is: 'confirmed' }>,
+	verification: Exclude<Verification, { is: 'confirmed' }>,
 	{ label }: Provider,
 ): Reply {
-	switch (finding.is) {
+	switch (verification.is) {
 		case 'unknown':
 			return { status: 404, message: `${label} knows no such task` };
 		case 'unconfirmed':
-			return { status: 409, message: `${label} says the task is still at work`, retryAfter: 30 };
+			return {
+				status: 409,
+				message: `${label} says that the task is still running`,
+				retryAfter: 30,
+			};
 		case 'busy':
 			return {
 				status: 429,
-				message: 'Too many callbacks could not be confirmed',
+				message: 'Too many callbacks are waiting to be confirmed',
 				retryAfter: 60,
-				warning: `Callbacks are refused for a minute: ${label} confirmed too few of the last ones`,
+				warning: `A callback was refused, as too many were waiting for ${label} to confirm them`,
 			};
 		case 'unavailable':
 			return {
 				status: 503,
 				message: `${label} could not be asked for the task`,
 				retryAfter: 30,
-				warning: `A callback was refused, as ${label} could not be asked for the task: ${finding.reason}. If this goes on, test the credential`,
+				warning: `A callback was refused, as ${label} could not be asked for the task: ${verification.reason}. If this goes on, test the credential`,
 			};
 	}
 }

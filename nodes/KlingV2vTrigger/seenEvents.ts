@@ -2,16 +2,16 @@ import type { IDataObject } from 'n8n-workflow';
 import { asArray } from '../shared/util/unknown';
 import type { BoundedMap } from '../shared/util/boundedMap';
 
-/** So many keys, of a fixed length each, are saved with the workflow. */
+/** How many keys, of a fixed length each, n8n saves with the workflow. */
 const STORED = 400;
 
 /**
- * Which news have started an execution. The process remembers exactly, also of callbacks in the same
- * instant. The workflow's static data outlives the process and is shared between processes, but n8n
- * saves it whole, and only after the execution has begun: of two processes at once the later wins.
+ * The events that have started an execution. The process remembers them exactly, also those of the
+ * same instant. The workflow's static data outlives the process and is shared between processes, but
+ * n8n saves it whole, and only after the execution has begun: of two processes at once the later wins.
  */
-export class Replays {
-	/** A copy: n8n watches every access to static data. */
+export class SeenEvents {
+	/** A copy, as n8n watches every access to static data. */
 	private readonly saved: unknown[];
 
 	constructor(
@@ -21,20 +21,20 @@ export class Replays {
 		this.saved = [...asArray(stored.seen)];
 	}
 
-	has(keys: string[]): boolean {
-		return keys.some((key) => this.recent.get(key) === true || this.saved.includes(key));
+	has(key: string): boolean {
+		return this.recent.get(key) === true || this.saved.includes(key);
 	}
 
-	/** @returns whether they are new, and now taken */
-	claim(keys: string[]): boolean {
-		if (this.has(keys)) return false;
-		for (const key of keys) this.recent.set(key, true);
-		this.stored.seen = [...this.saved, ...keys].slice(-STORED) as string[];
+	/** @returns whether the event is new; from now on it is not */
+	claim(key: string): boolean {
+		if (this.has(key)) return false;
+		this.recent.set(key, true);
+		this.stored.seen = [...this.saved, key].slice(-STORED) as string[];
 		return true;
 	}
 
-	/** No execution came of it; what n8n does not start, it does not save either. */
-	forget(keys: string[]): void {
-		for (const key of keys) this.recent.delete(key);
+	/** The event started no execution. n8n does not save the static data then, either. */
+	forget(key: string): void {
+		this.recent.delete(key);
 	}
 }

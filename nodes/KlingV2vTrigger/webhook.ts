@@ -1,12 +1,13 @@
-import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { dedupeKey } from '../shared/wait/callback';
 import { taskToJson } from '../shared/task';
-import { memoryOf } from './nodeState';
-import type { Memory } from './nodeState';
+import { nodeStateOf, seenEventsOf } from './nodeState';
+import type { NodeState } from './nodeState';
 import { receive } from './receive';
-import type { News } from './receive';
+import type { TaskEvent } from './receive';
 import { broken } from './replies';
 import type { Reply } from './replies';
+import type { SeenEvents } from './seenEvents';
 
 /** The part of Node's response that is needed; n8n's own has it, too. */
 interface Response {
@@ -15,11 +16,12 @@ interface Response {
 	writeHead(status: number, headers: Record<string, string>): { end(body: string): unknown };
 }
 
-/** Receives a callback, and says what it starts. Never throws. */
+/** Receives a callback and says which execution it starts. Never throws. */
 export async function answer(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const memory = memoryOf(context);
-	const result = await receive(context, memory).catch(broken);
-	return 'task' in result ? start(context, result, memory) : refuse(context, result, memory);
+	const state = nodeStateOf(context);
+	const seen = seenEventsOf(context, state);
+	const result = await receive(context, state, seen).catch(broken);
+	return 'task' in result ? start(context, result, seen) : refuse(context, result, state);
 }
 
 /**
@@ -28,24 +30,31 @@ export async function answer(context: IWebhookFunctions): Promise<IWebhookRespon
  */
 function start(
 	context: IWebhookFunctions,
-	{ task, keys }: News,
-	{ replays }: Memory,
+	{ task, key }: TaskEvent,
+	seen: SeenEvents,
 ): IWebhookResponseData {
 	const response: Response = context.getResponseObject();
 	response.once('close', () => {
-		// n8n could not begin: what the provider sends once more is no replay.
-		if (response.statusCode >= 400) replays.forget(keys);
+		// n8n could not start the execution: the same event, sent again, is no duplicate.
+		if (response.statusCode >= 400) seen.forget(key);
 	});
-	return { workflowData: [[{ json: { ...taskToJson(task), dedupeKey: dedupeKey(task) } }]] };
+	const item = { ...taskToJson(task), dedupeKey: dedupeKey(task), ...queryOf(context) };
+	return { workflowData: [[{ json: item }]] };
+}
+
+/** The values that the user has put into the callback's address. No signature covers them. */
+function queryOf(context: IWebhookFunctions): IDataObject {
+	const query = { ...(context.getQueryData() as IDataObject) };
+	return Object.keys(query).length > 0 ? { query } : {};
 }
 
 /** Starts nothing, and tells the caller why. */
 function refuse(
 	context: IWebhookFunctions,
 	{ status, message, warning, retryAfter }: Reply,
-	memory: Memory,
+	state: NodeState,
 ): IWebhookResponseData {
-	if (warning && memory.isUnsaid(warning)) context.logger.warn(`Kling V2V Trigger: ${warning}`);
+	if (warning && state.shouldLog(warning)) context.logger.warn(`Kling V2V Trigger: ${warning}`);
 	const response: Response = context.getResponseObject();
 	response
 		.writeHead(status, {

@@ -80,15 +80,28 @@ export const timing = {
 		/** Without known durations, the share of the elapsed time until the next look. */
 		growth: 0.02,
 	},
+	/** Reading the body of a callback. */
+	callback: {
+		/** Until the last byte, from the moment the node is called. */
+		bodyTimeout: 10_000,
+		/** Bodies that may be arriving at the same time; one more ends the oldest. */
+		maxArriving: 100,
+	},
 	/** Asking the API whether a callback tells the truth. */
 	verify: {
-		/** Until a task is looked up again, whose end the API does not show yet. */
+		/** Before a task is looked up again whose end the API does not show yet. */
 		pauses: [1_000, 2_000],
 		/**
-		 * Requests a minute that may confirm nothing, not counting those under way when the last one
-		 * comes back; those that confirm a callback are never counted.
+		 * Requests in a row that may confirm nothing. Those that confirm a callback are never counted,
+		 * nor are those under way when the last one comes back.
 		 */
 		maxUnconfirmed: 60,
+		/** After this time one more such request is allowed. */
+		unconfirmedPause: 200,
+		/** Between two requests for the list of tasks where the first one confirmed nothing. */
+		listPause: 1_000,
+		/** Callbacks that may wait to be looked up; one more turns the oldest away. */
+		maxWaiting: 500,
 		/** How long an unknown task is not asked for again. */
 		unknownFor: 5 * 60_000,
 	},

@@ -65,11 +65,10 @@ export async function publishBatch(
 /** Publishes a workflow of the trigger alone. */
 export async function publishTrigger(
 	{ instance, credentials }: Stage,
-	typeVersion: number,
 	parameters: Record<string, unknown>,
 ): Promise<{ id: string; url: string }> {
 	const webhookId = randomUUID();
-	const trigger = node(TRIGGER, TRIGGER_TYPE, parameters, { typeVersion, credentials, webhookId });
+	const trigger = node(TRIGGER, TRIGGER_TYPE, parameters, { credentials, webhookId });
 	const { id } = await instance.session.saveWorkflow(workflow(`Trigger ${webhookId}`, [trigger]));
 	await instance.session.publish(id);
 	return { id, url: `${instance.webhookUrl}/${webhookId}/webhook` };

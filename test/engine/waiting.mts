@@ -161,7 +161,6 @@ export class WaitingServer {
 		const { nodes, connections = {}, credentials } = stored.options;
 		const [entry] = data.executionData?.nodeExecutionStack ?? [];
 		const { lastNodeExecuted = '' } = data.resultData;
-		const httpRequest = await readAsN8n(request, entry.node.typeVersion);
 		entry.node.disabled = true;
 		data.waitTill = undefined;
 		data.resultData.runData[lastNodeExecuted]?.pop();
@@ -175,6 +174,7 @@ export class WaitingServer {
 			settings: { executionOrder: 'v1' },
 		});
 		const node = workflow.getNode(entry.node.name) as INode;
+		const httpRequest = await readAsN8n(request, workflow, node);
 		const additionalData = {
 			credentialsHelper: new Credentials(credentials),
 			executionId,

@@ -37,7 +37,7 @@ export interface ReceiverOptions {
 	parameters: INodeParameters;
 	credentials: RunOptions['credentials'];
 	mode?: WorkflowExecuteMode;
-	/** What the editor gives a new node, if left out. */
+	/** Left out, the version that the editor gives a new node. */
 	typeVersion?: number;
 	/** Another copy of the node, as another n8n process has it. */
 	nodeType?: INodeType;
@@ -63,7 +63,6 @@ export interface Reply {
 	status: number;
 	headers: Record<string, string | string[] | undefined>;
 	text: string;
-	milliseconds: number;
 }
 
 let workflows = 0;
@@ -75,6 +74,12 @@ export class Receiver {
 	readonly thrown: unknown[] = [];
 
 	readonly log: LogLine[] = [];
+
+	/** Requests that have reached n8n. */
+	calls = 0;
+
+	/** Requests for which the node has given its expression sandbox back. */
+	readonly released = new Set<IncomingMessage>();
 
 	/** n8n cannot start executions: its database or queue is away. */
 	isDown = false;
@@ -117,14 +122,13 @@ export class Receiver {
 		await new Promise((closed) => this.server.close(closed));
 	}
 
-	/** A request from anybody. */
+	/** A request from an untrusted caller. */
 	async send(
 		body: string | Buffer | undefined,
 		headers: Record<string, string> = {},
-		method = 'POST',
+		{ method = 'POST', query = '' } = {},
 	): Promise<Reply> {
-		const begun = Date.now();
-		const answer = await request(this.url, {
+		const answer = await request(`${this.url}${query}`, {
 			method: method as 'POST',
 			headers: { 'content-type': 'application/json', ...headers },
 			body,
@@ -133,7 +137,6 @@ export class Receiver {
 			status: answer.statusCode,
 			headers: answer.headers,
 			text: await answer.body.text(),
-			milliseconds: Date.now() - begun,
 		};
 	}
 
@@ -153,14 +156,25 @@ export class Receiver {
 
 	private async serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
 		listen(this.log);
-		const httpRequest = await readAsN8n(incoming, this.trigger.typeVersion);
+		this.calls++;
 		const { workflow, webhook, additionalData } = this.load(this.options.mode ?? 'webhook', {
-			httpRequest,
+			httpRequest: incoming,
 			httpResponse: response,
+		});
+		const trigger = workflow.getNode('Trigger') as INode;
+		try {
+			await readAsN8n(incoming, workflow, trigger);
+		} catch {
+			// The caller went away while n8n read the body.
+			response.writeHead(400).end();
+			return;
+		}
+		Object.assign(workflow.expression, {
+			releaseIsolate: async () => void this.released.add(incoming),
 		});
 		const context = new WebhookContext(
 			workflow,
-			workflow.getNode('Trigger') as INode,
+			trigger,
 			additionalData,
 			this.options.mode ?? 'webhook',
 			webhook,

@@ -46,7 +46,7 @@ export const taskStatus = ({ magnificApi }, parameters = {}) =>
  */
 export const trigger = (path, { magnificApi }, parameters = {}) =>
 	node('Trigger', `${PACKAGE}.klingV2vTrigger`, parameters, {
-		typeVersion: 1.1,
+		typeVersion: 1,
 		webhookId: path,
 		credentials: { magnificApi },
 	});

@@ -173,7 +173,7 @@ const signatureCheck = (crypto) => [
 async function receive(session, pid, workflowId, url, count) {
 	const finished = async () => await list(session, workflowId, { limit: 100, status: 'success' });
 	const before = (await finished()).count;
-	const posts = Array.from({ length: count }, callback);
+	const posts = Array.from({ length: count }, signedCallback);
 	const cpuBefore = cpuTime(pid);
 	const began = Date.now();
 	const milliseconds = await postAll(url, posts, AT_ONCE);
@@ -198,7 +198,7 @@ async function receive(session, pid, workflowId, url, count) {
 }
 
 /** News of a finished task, signed as Magnific signs; every one of another task, so that none is a repetition. */
-function callback() {
+export function signedCallback() {
 	const taskId = randomUUID();
 	const body = JSON.stringify({
 		task_id: taskId,

@@ -3,6 +3,7 @@ import { batch } from './batch.mjs';
 import { bigResults } from './bigResults.mjs';
 import { callbacks } from './callbacks.mjs';
 import { growth } from './growth.mjs';
+import { hostileCallers } from './hostileCallers.mjs';
 import { loadAndSize } from './loadAndSize.mjs';
 import { manyExecutions } from './manyExecutions.mjs';
 import { schedule } from './schedule.mjs';
@@ -18,4 +19,5 @@ export const questions = new Map([
 	['e', callbacks],
 	['f', manyExecutions],
 	['g', growth],
+	['h', hostileCallers],
 ]);

@@ -12,8 +12,6 @@ export interface Problem {
 
 /** The claims of a callback, before anything of it is believed. */
 export interface Callback {
-	/** The message's own id, where the body carries one. */
-	messageId?: string;
 	taskId: string;
 	status: TaskStatus;
 	/** Where the task may be, likeliest first. */
@@ -121,6 +119,6 @@ export interface Provider {
 	readProblem(body: unknown): Problem;
 
 	trigger: TriggerSetup;
-	/** @returns `foreign` for what is about another model, or undefined when it is no callback */
+	/** @returns `foreign` for an event that is not about a Kling task, or undefined when it is no event */
 	readCallback(body: unknown): Callback | 'foreign' | undefined;
 }

@@ -1,5 +1,5 @@
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { releaseSandbox, storedContext, waitingContext } from '../n8n/internals';
+import { storedContext, waitingContext } from '../n8n/internals';
 import { providers } from '../providers';
 import { isFinished } from '../task';
 import type { Callback } from '../providers';
@@ -20,12 +20,11 @@ const NOT_YET: IWebhookResponseData = { noWebhookResponse: true };
  * @returns what wakes the execution, where a task of it has ended; otherwise n8n goes on waiting
  */
 export async function resume(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	await releaseSandbox(context);
-	const body = await readBody(context.getRequestObject());
+	const body = await readBody(context);
 	context.getResponseObject().status(200).json({ received: true });
 	try {
 		const asleep = sleepIn(waitingContext(context) ?? {});
-		const watch = asleep && body && endedTask(asleep.entries, body);
+		const watch = asleep && Buffer.isBuffer(body) && endedTask(asleep.entries, body);
 		if (!watch || !(await isStillAsleep(context, asleep.sleep))) return NOT_YET;
 		watch.callbacks = (watch.callbacks ?? 0) + 1;
 		watch.nextLook = 0;

@@ -107,9 +107,14 @@ function read(
 	};
 }
 
-/** Unlike an answer, a callback comes from anybody: one that is not as documented is none. */
-export function readCallback(body: unknown): Callback | undefined {
-	const { status, generated } = unwrap(body);
+/**
+ * Unlike an answer, a callback comes from an untrusted caller: it must be as documented. Other events
+ * of the account would have the form of https://www.standardwebhooks.com: a type, and data.
+ */
+export function readCallback(body: unknown): Callback | 'foreign' | undefined {
+	const { type, data } = asObject(body);
+	const { task_id: id, status, generated } = unwrap(body);
+	if (asText(type) !== undefined && isObject(data) && id === undefined) return 'foreign';
 	const isCallback =
 		STATUSES.has(status as string) && (Array.isArray(generated) || (generated ?? null) === null);
 	const task = isCallback ? read(PLACE, body) : undefined;

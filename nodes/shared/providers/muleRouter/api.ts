@@ -27,11 +27,11 @@ const STATUSES = new Map<string, TaskStatus>([
 	['failed', 'failed'],
 ]);
 
-const EVENTS = new Map<unknown, TaskStatus>([
-	['task.created', 'pending'],
-	['task.succeeded', 'completed'],
-	['task.failed', 'failed'],
-]);
+/** Events about a task are `task.created`, `task.succeeded`, `task.failed`: mostly the word of a status. */
+function statusOfEvent(type: string): TaskStatus | undefined {
+	if (type === 'task.created') return 'pending';
+	return type.startsWith('task.') ? STATUSES.get(type.slice('task.'.length)) : undefined;
+}
 
 /** An edit is as long as its reference video, which is at most so long. */
 const LONGEST_REFERENCE_SECONDS = 10;
@@ -130,20 +130,15 @@ export function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
  */
 export function readCallback(body: unknown): Callback | 'foreign' | undefined {
 	const { id, type, data } = asObject(body);
-	const { vendor = '', model_name: model = '', payload } = asObject(data);
-	const status = EVENTS.get(type);
-	const isEnvelope =
-		typeof id === 'string' &&
-		id !== '' &&
-		isObject(data) &&
-		typeof vendor === 'string' &&
-		typeof model === 'string';
-	if (!isEnvelope || status === undefined) return undefined;
+	const isEvent = [id, type].every((text) => typeof text === 'string' && text !== '');
+	if (!isEvent || !isObject(data)) return undefined;
+	const status = statusOfEvent(type as string);
+	if (status === undefined) return 'foreign';
+	const { vendor = '', model_name: model = '', payload } = data;
+	if (typeof vendor !== 'string' || typeof model !== 'string') return undefined;
 	if (isForeign(`${vendor}/${model}`)) return 'foreign';
 	const taskId = readTaskId(taskInfo(payload).id);
-	return taskId === undefined
-		? undefined
-		: { messageId: id, taskId, status, endpoints: likeliestFirst(model) };
+	return taskId === undefined ? undefined : { taskId, status, endpoints: likeliestFirst(model) };
 }
 
 /** How exactly they write vendor and model is not published; without either, it may be ours. */

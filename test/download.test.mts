@@ -155,12 +155,13 @@ describe('what is no video', () => {
 		['a script for a link', { kind: 'bad-video-url', value: 'javascript:alert(1)' }],
 		['a number for a link', { kind: 'bad-video-url', value: 7 }],
 		['a relative link', { kind: 'bad-video-url', value: '/a.mp4' }],
-	])('(%s) costs neither task nor item', async (_name, fault) => {
+	])('(%s) is a failed task, whose id is told', async (_name, fault) => {
 		await bench.emulator.fault({ match: { action: 'status' }, times: -1, fault });
-		const { json, hints, error } = await run();
-		expect(error).toBeUndefined();
-		expect(json[0]).toMatchObject({ status: 'completed', videoUrl: null, videoUrls: [] });
-		expect(hints.join()).toContain('gives no link');
+		const { error } = await run();
+		const [{ taskId }] = (await bench.emulator.state()).tasks;
+		expect(error?.message).toContain('has no link to a video');
+		expect(error?.context.details).toMatchObject({ taskId, status: 'failed' });
+		expect(await downloads()).toEqual([]);
 	});
 
 	test('(a link that is late) is asked for again', async () => {

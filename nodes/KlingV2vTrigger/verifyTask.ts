@@ -6,7 +6,7 @@ import { isFinished } from '../shared/task';
 import { retryAfter } from '../shared/http/transport';
 import type { Answer } from '../shared/http/answer';
 import type { RequestContext } from '../shared/http/transport';
-import { look } from '../shared/wait/look';
+import { look, settled } from '../shared/wait/look';
 import { BoundedMap } from '../shared/util/boundedMap';
 import { timing } from '../shared/timing';
 
@@ -76,7 +76,8 @@ export class Checker {
 			if (this.allowance.isSpent(this.clock.now())) return { is: 'busy' };
 			const { task, answers } = await find(context, provider, callback);
 			const pause = timing.verify.pauses[tries] ?? -1;
-			if (task && bearsOut(task, callback, pause < 0)) return { is: 'confirmed', task };
+			if (task && bearsOut(task, callback, pause < 0))
+				return { is: 'confirmed', task: settled(task) };
 			this.allowance.spend(answers.length, this.clock.now());
 			const odd = answers.find(({ status }) => !NO_SUCH_TASK.has(status));
 			if (!odd) return { is: 'unknown' };

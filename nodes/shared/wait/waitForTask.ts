@@ -5,7 +5,7 @@ import { retryAfter } from '../http/transport';
 import type { KlingTask } from '../task';
 import { isFinished, lacksLink } from '../task';
 import { timing } from '../timing';
-import { isRefusal, look, unavailable } from './look';
+import { isRefusal, look, settled, unavailable } from './look';
 import type { WaitingRun } from './waitingRun';
 import type { Watch } from './watch';
 
@@ -27,7 +27,8 @@ export async function waitForTask(run: WaitingRun, watch: Watch): Promise<Waited
 		await run.turn.rest(dueAt(run, watch));
 		await lookAt(run, watch);
 	}
-	return { task: watch.task, timedOut: watch.timedOut === true };
+	const { task, timedOut = false } = watch;
+	return { task: timedOut ? task : settled(task), timedOut };
 }
 
 /** Looks at a task once, and records in its watch how it is. */

@@ -132,7 +132,7 @@ describe('a link that has expired', () => {
 		expect(items[0].binary).toBeUndefined();
 		expect(hints.join()).toContain(`could not be downloaded: the link answers HTTP 403`);
 		expect(hints.join()).toContain('Kling Task Status');
-		expect(await downloads()).toHaveLength(2);
+		expect((await downloads()).length).toBeGreaterThan(2);
 	});
 });
 

@@ -1,6 +1,5 @@
 import type { IBinaryData } from 'n8n-workflow';
 import { DownloadFailed } from '../errors';
-import { Stopped } from '../n8n/clock';
 import type { NodeRun } from '../n8n/nodeRun';
 import { readAccount } from '../http/credential';
 import { providers } from '../providers';
@@ -74,7 +73,6 @@ export async function attemptDownload(
 	} catch (error) {
 		// After Stop, no result is wanted.
 		clock.check();
-		if (error instanceof Stopped) throw error;
 		return judge(run, current, stream.trouble ?? storeTrouble(error), attempts);
 	} finally {
 		stream.close();

@@ -27,8 +27,8 @@ export async function waitForTask(run: WaitingRun, watch: Watch): Promise<Waited
 		await run.turn.rest(dueAt(run, watch));
 		await lookAt(run, watch);
 	}
-	const { task, timedOut = false } = watch;
-	return { task: timedOut ? task : settled(task), timedOut };
+	if (!watch.timedOut) watch.task = settled(watch.task);
+	return { task: watch.task, timedOut: watch.timedOut === true };
 }
 
 /** Looks at a task once, and records in its watch how it is. */

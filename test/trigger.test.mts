@@ -220,6 +220,37 @@ describe('Signature', () => {
 		expect(receiver.started[0].data[0][0].json.videoUrl).toContain(taskId);
 	});
 
+	test('a callback that says completed starts as failed where the task never gets a link', async () => {
+		const receiver = await receive();
+		const taskId = await seed();
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			times: -1,
+			fault: { kind: 'no-video' },
+		});
+		await callBack(taskId, receiver, {
+			body: { task_id: taskId, status: 'COMPLETED', generated: [] },
+		});
+		expect(receiver.started[0].data[0][0].json).toMatchObject({
+			status: 'failed',
+			failure: { reason: expect.stringContaining('typically the safety filter') },
+		});
+	});
+
+	test.each(['CANCELLED', 'EXPIRED', 'TIMED_OUT'])(
+		'a callback that says %s starts as failed, with the reason',
+		async (status) => {
+			const receiver = await receive();
+			const taskId = await seed();
+			await callBack(taskId, receiver, { body: { task_id: taskId, status, generated: [] } });
+			expect(receiver.started[0].data[0][0].json).toMatchObject({
+				status: 'failed',
+				providerStatus: status,
+				failure: { reason: expect.stringMatching(/cancelled|expired|timed out/) },
+			});
+		},
+	);
+
 	test('a signed callback is accepted with any content type', async () => {
 		const receiver = await receive({ downloadVideo: false });
 		const types = [

@@ -14,6 +14,7 @@
  * @property {number} hits
  */
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { checkOf } from './contract.mjs';
 import { reply } from './http.mjs';
 
@@ -64,6 +65,7 @@ const altering = {
 	trickle: details({ bytesPerSecond: { type: 'number', minimum: 1 } }, ['bytesPerSecond']),
 	'wrong-length': details({ delta: { type: 'integer' } }, ['delta']),
 	'not-video': details({ contentType: text, body: text }),
+	packed: details({ chunked: flag }),
 	'ignore-range': details({}),
 	'wrong-range': details({}),
 };
@@ -258,11 +260,27 @@ export function spoil(fault, truth, elsewhere, sent) {
 			return { ...answer, delivery: { stopAt: fault.atBytes, end: 'hang' } };
 		case 'trickle':
 			return { ...answer, delivery: { bytesPerSecond: fault.bytesPerSecond } };
+		case 'packed':
+			return packed(answer, fault.chunked);
 		case 'wrong-length':
 			return { ...answer, delivery: { declare: Math.max(0, body.bytes + fault.delta) } };
 		default:
 			return answer;
 	}
+}
+
+/**
+ * The same bytes, packed although nobody asked for it.
+ * @param {Reply} answer whose body is held in memory
+ * @param {boolean | undefined} chunked without a content-length
+ * @returns {Reply}
+ */
+function packed({ status, headers, body }, chunked) {
+	const buffer = gzipSync(Buffer.concat([.../** @type {Iterable<Buffer>} */ (body.read())]));
+	return {
+		...reply(status, buffer, { ...headers, 'content-encoding': 'gzip' }),
+		delivery: { chunked },
+	};
 }
 
 /**

@@ -6,7 +6,7 @@ import { isFinished } from '../shared/task';
 import { read, retryAfter } from '../shared/http/transport';
 import type { RequestContext } from '../shared/http/transport';
 import type { Answer } from '../shared/http/answer';
-import { look } from '../shared/wait/look';
+import { look, settled } from '../shared/wait/look';
 import { BoundedMap } from '../shared/util/boundedMap';
 import { timing } from '../shared/timing';
 
@@ -158,7 +158,9 @@ export class TaskVerifier {
 		for (let tries = 0; ; tries++) {
 			const { task, answers } = await find(context, provider, callback);
 			const pause = timing.verify.pauses[tries] ?? -1;
-			if (task && confirms(task, callback, pause < 0)) return { is: 'confirmed', task };
+			if (task && confirms(task, callback, pause < 0)) {
+				return { is: 'confirmed', task: settled(task) };
+			}
 			this.budget.spend(answers.length, this.clock.now());
 			const odd = answers.find(({ status }) => !NO_SUCH_TASK.has(status));
 			if (!odd) return { is: 'unknown' };

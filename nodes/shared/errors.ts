@@ -1,6 +1,6 @@
 import { hadNoRoom } from './providers/kling';
 import type { EndpointName, KlingTask, ProviderName, TaskRef } from './task';
-import { refOf } from './task';
+import { gaveNoReason, refOf } from './task';
 
 /** What a failed item carries, so that a workflow can branch on it and a task can be found again. */
 export interface ErrorDetails {
@@ -53,19 +53,30 @@ export class NotReached extends KlingError {}
 /** A request to create a task was sent, and its answer was lost: a task may exist and be billed. */
 export class MaybeCreated extends KlingError {}
 
+const REQUEST_ADVICE =
+	'Change the prompt or the reference video and run again, or ask the provider about this task ID.';
+
+const ROOM_ADVICE =
+	'Too many tasks of this account were under way. Run this item again later, or lower Max Concurrent Tasks in the options.';
+
+/** Providers fetch the reference video themselves, and a link that they cannot open is a common cause. */
+const LINK_ADVICE =
+	'The provider could perhaps not fetch the link: hand the file over (Reference Video: Binary File) and run again, or ask the provider about this task ID.';
+
 /** The provider gave the task up. */
 export class TaskFailed extends KlingError {
 	constructor(
 		readonly task: KlingTask,
 		label: string,
 	) {
-		const { code, reason } = task.failure ?? { reason: `${label} gave no reason` };
+		const unexplained = gaveNoReason(label);
+		const { code, reason } = task.failure ?? { reason: unexplained };
+		const isCodeNew = code !== undefined && reason !== `error code ${code}`;
 		const hadRoom = !hadNoRoom({ code, reason });
+		const cause = reason === unexplained ? LINK_ADVICE : REQUEST_ADVICE;
 		super(
-			`${label} could not make the video: ${reason}${code ? ` (code ${code})` : ''}. Task ${task.taskId}`,
-			hadRoom
-				? 'Change the prompt or the reference video and run again, or ask the provider about this task ID. Running again makes a new task.'
-				: 'Too many tasks of this account were under way. Run this item again later, or lower Max Concurrent Tasks in the options. Running again makes a new task.',
+			`${label} could not make the video: ${reason}${isCodeNew ? ` (code ${code})` : ''}. Task ${task.taskId}`,
+			`${hadRoom ? cause : ROOM_ADVICE} Running again makes a new task.`,
 			{ ...refOf(task), status: 'failed', reason, retryable: !hadRoom },
 		);
 	}

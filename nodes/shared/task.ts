@@ -16,10 +16,18 @@ export interface TaskRef {
 	taskId: string;
 }
 
-/** Why the provider gave a task up, as far as it says. */
+/** Why a task ended without a video. */
 export interface TaskFailure {
 	code?: string;
 	reason: string;
+}
+
+/**
+ * The reason where the provider gives none.
+ * @param label the provider, as the user knows it
+ */
+export function gaveNoReason(label: string): string {
+	return `${label} gave no reason`;
 }
 
 /** One generation at a provider, as it was last seen. */
@@ -32,6 +40,7 @@ export interface KlingTask extends TaskRef {
 	/** ISO 8601 as the provider gave it, or null where it gives none. */
 	createdAt: string | null;
 	updatedAt: string | null;
+	/** There where the task has failed, or is completed without a link and says why. */
 	failure?: TaskFailure;
 }
 
@@ -55,8 +64,18 @@ export function newTask(ref: TaskRef, providerStatus: string): KlingTask {
 }
 
 /** @returns whether there is a video, and no link to it yet */
-export function lacksLink(task: KlingTask | undefined): boolean {
+export function lacksLink(task: Pick<KlingTask, 'status' | 'videoUrls'> | undefined): boolean {
 	return task?.status === 'completed' && task.videoUrls.length === 0;
+}
+
+/**
+ * A task that is completed, and gets no link however often it is asked for: there is no video.
+ * @param reason why that is so, as far as is known of the provider
+ * @returns the task as failed; any other task as it is
+ */
+export function failedWithoutLink(task: KlingTask, reason: string): KlingTask {
+	if (!lacksLink(task)) return task;
+	return { ...task, status: 'failed', failure: task.failure ?? { reason } };
 }
 
 /** @returns whether the provider will not change this task any more */
@@ -79,7 +98,7 @@ export function taskToJson(task: KlingTask, timedOut = false): IDataObject {
 		videoUrlExpiresAt: videoUrl === null ? null : linkExpiry(videoUrl),
 		createdAt: task.createdAt,
 		updatedAt: task.updatedAt,
-		...(task.failure ? { failure: { ...task.failure } } : {}),
+		...(task.status === 'failed' && task.failure ? { failure: { ...task.failure } } : {}),
 		...(timedOut ? { timedOut: true } : {}),
 	};
 }

@@ -9,6 +9,8 @@ export const timing = {
 		createTimeout: 60_000,
 		/** The same for any other request. */
 		readTimeout: 30_000,
+		/** The longest JSON answer that is read, in bytes. Real ones have a few kilobytes. */
+		maxJsonBytes: 2 * 1024 * 1024,
 		/** The slowest upload that is waited for, in bytes per millisecond. */
 		slowestLine: 100,
 		/** How long a host that is down (503, refused, unknown) is tried again before giving up. */
@@ -43,12 +45,24 @@ export const timing = {
 	},
 	/** Fetching a finished video. */
 	download: {
-		/** Until the first byte, and between any two. */
+		/** How long attempts go on after the first one that failed. */
+		patience: 10 * 60_000,
+		/** First and longest pause between attempts; it doubles. A `Retry-After` counts beyond it. */
+		firstPause: 2_000,
+		longestPause: 60_000,
+		/** Until the headers of an answer, and between any two chunks of it. */
 		stall: 30_000,
-		/** Broken connections that are mended for one file. */
+		/** Broken connections that are mended within one attempt. */
 		maxBreaks: 4,
-		/** Before the connection is opened again, times the number of breaks. */
-		pause: 1_000,
+		/** Before a broken connection is opened again, times the number of breaks. */
+		breakPause: 1_000,
+		/** The slowest host that is waited for, in bytes per millisecond, measured over `paceWindow`. */
+		slowestHost: 16,
+		paceWindow: 60_000,
+		/** The longest that one attempt may take. */
+		longestAttempt: 2 * 60 * 60_000,
+		/** The largest video that is taken, in bytes. */
+		maxBytes: 2 * 1024 ** 3,
 	},
 	/** Handing a file over to the provider. */
 	upload: { timeout: 120_000, maxTries: 3, pause: 2_000 },

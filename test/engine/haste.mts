@@ -33,7 +33,12 @@ export function shortenPauses(): void {
 	hurrySleep();
 	timing.poll.shortest = 15;
 	timing.lostAnswer.pause = 5;
-	timing.download.pause = 5;
+	Object.assign(timing.download, {
+		patience: 1_000,
+		firstPause: 5,
+		longestPause: 40,
+		breakPause: 5,
+	});
 }
 
 /** The same, and timeouts of less than half a second, for tests in which something never comes. */

@@ -3,6 +3,7 @@ import { KlingError } from '../../shared/errors';
 import { isPrivateHost } from '../../shared/util/privateHost';
 import type { Provider, Ticket } from '../../shared/providers';
 import { asText, excerpt } from '../../shared/util/unknown';
+import { readAccount } from '../../shared/http/credential';
 import { refusal } from '../../shared/http/refusal';
 import type { NodeRun } from '../../shared/n8n/nodeRun';
 import type { TaskRequest } from './submit';
@@ -13,6 +14,7 @@ import { isFault } from '../../shared/media/fault';
 import { decode, mimeTypeOf, replaceMedia } from '../../shared/media/media';
 import type { Media } from '../../shared/media/media';
 import { timing } from '../../shared/timing';
+import { ticketProblem, uploadHeaders } from './ticket';
 
 /**
  * Makes files that only n8n has reachable for the provider: uploaded where the API takes uploads,
@@ -125,8 +127,8 @@ async function storedType(context: IExecuteFunctions, item: number, field: strin
 }
 
 /**
- * A ticket from the API, then the bytes to the address on it: streamed, with exactly the headers the
- * ticket names, and without the key - it is another host.
+ * A ticket from the API, then the bytes to the address on it: streamed, with the headers that the ticket
+ * names and an upload needs, and without the key - it is another host.
  */
 async function upload(
 	run: NodeRun<IExecuteFunctions>,
@@ -137,10 +139,13 @@ async function upload(
 	const { context, clock } = run;
 	const { path, body, readTicket } = provider.upload as NonNullable<Provider['upload']>;
 	const giveUpAt = clock.now() + timing.http.outage;
+	const { base } = await readAccount(context, provider);
 	for (let tries = 1; ; tries++) {
 		clock.check();
 		const answer = await post(context, provider, path, body(file.mimeType));
 		const ticket = answer.status === 200 ? readTicket(answer.body) : undefined;
+		const problem = ticket && ticketProblem(ticket, base);
+		if (problem) throw notUploaded(provider, label, problem);
 		const failure = ticket
 			? await put(run, provider, ticket, file, label)
 			: refusal(provider, answer, {});
@@ -163,7 +168,7 @@ function didNothing({ status, failure }: Answer): boolean {
 async function put(
 	{ context, signal }: NodeRun<IExecuteFunctions>,
 	provider: Provider,
-	{ uploadUrl, headers }: Ticket,
+	ticket: Ticket,
 	file: File,
 	label: string,
 ): Promise<KlingError | undefined> {
@@ -171,8 +176,8 @@ async function put(
 	const response = await context.helpers
 		.httpRequest({
 			method: 'PUT',
-			url: uploadUrl,
-			headers: { ...headers, 'content-length': String(file.size) },
+			url: ticket.uploadUrl,
+			headers: { ...uploadHeaders(ticket), 'content-length': String(file.size) },
 			body: bytes,
 			// To follow a redirect, the whole file would be kept in memory.
 			disableFollowRedirect: true,
@@ -189,6 +194,10 @@ async function put(
 	if (response.statusCode >= 200 && response.statusCode < 300) return undefined;
 	const said = excerpt(asText(response.body) ?? '', 120);
 	const reason = `${response.statusCode > 0 ? `HTTP ${response.statusCode} ` : ''}${said}`.trim();
+	return notUploaded(provider, label, reason);
+}
+
+function notUploaded(provider: Provider, label: string, reason: string): KlingError {
 	return new KlingError(
 		`${label}: the file could not be uploaded to ${provider.label}: ${reason}`,
 		'No task was created and nothing was billed. Run again later, or give a public URL.',

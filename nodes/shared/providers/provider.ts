@@ -117,6 +117,8 @@ export interface Provider {
 	/** @returns the tasks, or undefined when this is no list */
 	readList?(body: unknown): KlingTask[] | undefined;
 	readProblem(body: unknown): Problem;
+	/** Why a task may be completed and have no link to a video, for the user to read. */
+	noLinkReason: string;
 
 	trigger: TriggerSetup;
 	/** @returns `foreign` for an event that is not about a Kling task, or undefined when it is no event */

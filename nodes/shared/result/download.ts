@@ -1,304 +1,148 @@
-import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
-import { Stopped } from '../n8n/clock';
+import type { IBinaryData } from 'n8n-workflow';
 import { DownloadFailed } from '../errors';
-import { asObject, asText } from '../util/unknown';
 import type { NodeRun } from '../n8n/nodeRun';
+import { readAccount } from '../http/credential';
+import { providers } from '../providers';
+import { linkExpiry, refOf, VIDEO_MIME_TYPE } from '../task';
 import type { KlingTask } from '../task';
-import { refOf, VIDEO_MIME_TYPE } from '../task';
 import { timing } from '../timing';
+import { isPrivateHost } from '../util/privateHost';
+import { excerpt } from '../util/unknown';
+import { look } from '../wait/look';
+import { inWords, ResumableStream } from './resumableStream';
+import { TryLater } from './troubles';
+import type { Unusable } from './troubles';
 
-/**
- * The only requests to result hosts. They carry no key, and go through n8n's own helper, so that its
- * protection of private addresses applies.
- */
-
-type Bytes = Exclude<Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0], Buffer>;
-
-interface Body {
-	bytes: Bytes;
-	/** So many bytes at the start are there already: some hosts know no ranges. */
-	known: number;
-	/** Length of the whole file where the host says so. */
-	total?: number;
-	/** Names this version of the file, so that two parts are never of two files. */
-	etag?: string;
+/** Which attempt is the next. Plain data, so that it can be stored between two attempts. */
+export interface Attempts {
+	/** Attempts that failed so far. */
+	failed: number;
+	/** When the first of them did, in milliseconds since 1970. */
+	since: number;
 }
 
-/** The link has expired or never worked. */
-const EXPIRED = new Set([401, 403, 404, 410]);
-
-class LinkExpired extends Error {
-	constructor(readonly status: number) {
-		super(`the link answers HTTP ${status}`);
-	}
-}
-
-/** What no further try will change. */
-class Unusable extends Error {}
+/** How one attempt to fetch a video ended. */
+export type Attempt =
+	| { is: 'done'; task: KlingTask; data: IBinaryData }
+	/** It may pass: the next attempt is worth it in `pause` milliseconds, with these `attempts`. */
+	| { is: 'later'; task: KlingTask; pause: number; attempts: Attempts; reason: string }
+	| { is: 'failed'; task: KlingTask; error: DownloadFailed };
 
 /**
- * Streams the first video of a finished task into n8n's binary store, never holding more than a
- * chunk. A broken or stalled connection is taken up where it broke; an expired link is replaced once.
- * @param refresh asks the provider for the task again, for a fresh link
- * @returns the stored file, or why it could not be had
+ * One attempt to stream the first video of a finished task into n8n's binary store, never holding more
+ * than a chunk. It does not wait before the first byte: that is the caller's, awake or asleep. Once
+ * bytes flow, a connection that breaks or stalls is taken up where it broke.
+ * @param attempts as the attempt before has told; left out for the first
+ * @returns never throws but for Stop
  */
-export async function download(
-	session: NodeRun,
+export async function attemptDownload(
+	run: NodeRun,
 	task: KlingTask,
-	refresh: () => Promise<KlingTask | undefined>,
-): Promise<IBinaryData | DownloadFailed> {
-	const [link] = task.videoUrls;
+	attempts?: Attempts,
+): Promise<Attempt> {
+	const { clock, context } = run;
+	let current = task;
+	const refresh = async () => {
+		// Where the provider cannot be asked just now, the link that is known may still work.
+		const seen = await look(run, task).then(
+			(found) => found.task,
+			() => undefined,
+		);
+		if (seen?.videoUrls[0] !== undefined) current = seen;
+		return current.videoUrls[0];
+	};
+	let link: string | undefined = task.videoUrls[0];
+	if (attempts || isExpired(link, clock.now())) link = await refresh();
 	if (link === undefined) {
-		return new DownloadFailed(refOf(task), 'the provider says completed, but gives no link');
+		const error = new DownloadFailed(refOf(task), 'the provider gives no link');
+		return { is: 'failed', task, error };
 	}
-	const source = new Source(session, link, async () => (await refresh())?.videoUrls[0]);
-	let failure: unknown;
+	const stream = new ResumableStream(run, {
+		link,
+		isForbidden: await forbiddenHosts(run, task),
+		freshLink: refresh,
+	});
 	try {
-		const first = await source.open(0);
-		return await session.context.helpers.prepareBinaryData(
-			source.stream(first),
+		const file = await stream.open();
+		const data = await context.helpers.prepareBinaryData(
+			file,
 			`${task.taskId}.mp4`,
 			VIDEO_MIME_TYPE,
 		);
+		return { is: 'done', task: current, data };
 	} catch (error) {
-		failure = error;
+		// After Stop, no result is wanted.
+		clock.check();
+		return judge(run, current, stream.trouble ?? storeTrouble(error), attempts);
 	} finally {
-		source.close();
+		stream.close();
 	}
-	// After Stop there is nobody to tell.
-	session.clock.check();
-	return new DownloadFailed(
-		refOf(task),
-		failure instanceof Error ? failure.message : String(failure),
-		failure instanceof LinkExpired ? failure.status : undefined,
+}
+
+/**
+ * The same with all the patience there is, awake: attempt after attempt, each with a fresh link.
+ * @returns the stored file, or why it could not be had
+ */
+export async function download(
+	run: NodeRun,
+	task: KlingTask,
+): Promise<Exclude<Attempt, { is: 'later' }>> {
+	let attempt = await attemptDownload(run, task);
+	while (attempt.is === 'later') {
+		await run.clock.pause(attempt.pause);
+		attempt = await attemptDownload(run, attempt.task, attempt.attempts);
+	}
+	return attempt;
+}
+
+/** Says whether another attempt is worth it, and when. */
+function judge(
+	{ clock }: NodeRun,
+	task: KlingTask,
+	trouble: TryLater | Unusable | Error,
+	before?: Attempts,
+): Attempt {
+	const now = clock.now();
+	const attempts = { failed: (before?.failed ?? 0) + 1, since: before?.since ?? now };
+	const httpStatus = 'httpStatus' in trouble ? trouble.httpStatus : undefined;
+	const fail = (reason: string): Attempt => {
+		return { is: 'failed', task, error: new DownloadFailed(refOf(task), reason, httpStatus) };
+	};
+	if (!(trouble instanceof TryLater)) return fail(trouble.message);
+	const { patience, firstPause, longestPause } = timing.download;
+	const growing = Math.min(firstPause * 2 ** (attempts.failed - 1), longestPause);
+	// Jittered, so that items that failed together do not come back in step.
+	const pause = Math.max(growing * (0.5 + clock.random() / 2), trouble.pause);
+	if (now + pause - attempts.since <= patience) {
+		return { is: 'later', task, pause, attempts, reason: trouble.message };
+	}
+	const tried = `tried ${attempts.failed} times in ${inWords(now - attempts.since)}`;
+	return fail(attempts.failed > 1 ? `${trouble.message} (${tried})` : trouble.message);
+}
+
+function storeTrouble(error: unknown): Error {
+	const reason = error instanceof Error ? error.message : String(error);
+	return new Error(`n8n could not store the file: ${excerpt(reason, 200)}`);
+}
+
+function isExpired(link: string | undefined, now: number): boolean {
+	const expiry = link === undefined ? null : linkExpiry(link);
+	return expiry !== null && Date.parse(expiry) <= now;
+}
+
+/**
+ * Which hosts a result may not be fetched from: private ones, unless the API itself is private. An
+ * answer of a public API that points inward would have n8n fetch from its own network.
+ */
+async function forbiddenHosts(
+	{ context }: NodeRun,
+	{ provider }: KlingTask,
+): Promise<(hostname: string) => boolean> {
+	// Where the credential cannot be read, the API counts as public.
+	const base = await readAccount(context, providers[provider]).then(
+		(found) => found.base,
+		() => undefined,
 	);
-}
-
-/** One file on a host that may break off, stall or forget the link. */
-class Source {
-	private current: Bytes | undefined;
-
-	/** What is read of this source, from the first byte asked for. */
-	private file: Bytes | undefined;
-
-	/** Ends a request: destroying a body that nobody has begun to read leaves its connection open. */
-	private connection: AbortController | undefined;
-
-	private breaks = 0;
-
-	private refreshed = false;
-
-	/** Milliseconds since 1970 while a chunk is awaited: a slow disk is no stalled host. */
-	private waitingSince: number | undefined;
-
-	constructor(
-		private readonly session: NodeRun,
-		private link: string,
-		private readonly freshLink: () => Promise<string | undefined>,
-	) {}
-
-	/**
-	 * Opens the file, with all the patience there is.
-	 * @param from the first byte that is wanted
-	 */
-	async open(from: number, etag?: string): Promise<Body> {
-		for (;;) {
-			this.session.clock.check();
-			try {
-				return await this.request(from, etag);
-			} catch (error) {
-				await this.mend(error);
-			}
-		}
-	}
-
-	/** The whole file, however many connections it takes; they begin to flow when it is read. */
-	stream(first: Body): Bytes {
-		const file = emptyStream(first.bytes, () => {
-			if (this.file) return this.resume();
-			this.file = file;
-			void this.fill(file, first);
-		});
-		// Who reads the file hears of it all the same.
-		file.on('error', () => {});
-		file.once('close', () => this.disconnect());
-		return file;
-	}
-
-	close(): void {
-		this.disconnect();
-		this.file?.destroy();
-	}
-
-	/** No iterators between here and the host: some more of them for each chunk show in the speed. */
-	private async fill(file: Bytes, first: Body): Promise<void> {
-		let received = 0;
-		// Not every answer tells it.
-		let { total } = first;
-		let start = Buffer.alloc(0);
-		const take = (chunk: Buffer) => {
-			if (start.length < SIGNATURE_LENGTH) {
-				start = Buffer.concat([start, chunk.subarray(0, SIGNATURE_LENGTH)]);
-				if (start.length >= SIGNATURE_LENGTH) expectVideo(start);
-			}
-			received += chunk.length;
-			return file.push(chunk);
-		};
-		try {
-			for (let body = first; !file.destroyed; body = await this.open(received, first.etag)) {
-				total ??= body.total;
-				if ((body.total ?? total) !== total) {
-					throw new Unusable('the file changed while it was fetched');
-				}
-				try {
-					await this.pass(body, take);
-					if (total !== undefined && received !== total) {
-						throw new Error(`only ${received} of ${total} bytes came`);
-					}
-					expectVideo(start);
-					file.push(null);
-					return;
-				} catch (error) {
-					if (file.destroyed) return;
-					await this.mend(error);
-				}
-			}
-		} catch (error) {
-			file.destroy(error as Error);
-		} finally {
-			this.disconnect();
-		}
-	}
-
-	/** Hands on what one connection brings, until it ends. */
-	private async pass({ bytes, known }: Body, take: (chunk: Buffer) => boolean): Promise<void> {
-		const { clock } = this.session;
-		let left = known;
-		this.waitingSince = clock.now();
-		void this.watch(bytes);
-		await new Promise<void>((resolve, reject) => {
-			// Given up before anybody read it: its events are over.
-			if (bytes.destroyed) return reject(new Error('the connection broke'));
-			bytes.on('data', (chunk: Buffer) => {
-				this.waitingSince = clock.now();
-				const fresh = left > 0 ? chunk.subarray(left) : chunk;
-				left -= chunk.length - fresh.length;
-				try {
-					if (fresh.length === 0 || take(fresh)) return;
-				} catch (error) {
-					bytes.destroy(error as Error);
-				}
-				this.waitingSince = undefined;
-				bytes.pause();
-			});
-			bytes.once('end', resolve);
-			bytes.once('error', reject);
-			bytes.once('close', () => reject(new Error('the connection broke')));
-		});
-		if (left > 0) throw new Error('the host sent less than before');
-	}
-
-	private resume(): void {
-		if (!this.current?.isPaused()) return;
-		this.waitingSince = this.session.clock.now();
-		this.current.resume();
-	}
-
-	private disconnect(): void {
-		this.connection?.abort();
-		this.current?.destroy();
-		this.current = undefined;
-	}
-
-	/** Returns when it is worth another try, throws where it is not. */
-	private async mend(error: unknown): Promise<void> {
-		this.disconnect();
-		if (error instanceof Stopped || error instanceof Unusable) throw error;
-		this.session.clock.check();
-		if (error instanceof LinkExpired) {
-			const link = this.refreshed ? undefined : await this.freshLink();
-			this.refreshed = true;
-			if (link === undefined) throw error;
-			this.link = link;
-			return;
-		}
-		if (++this.breaks > timing.download.maxBreaks) throw error;
-		await this.session.clock.pause(timing.download.pause * this.breaks);
-	}
-
-	private async request(from: number, etag?: string): Promise<Body> {
-		const { context, signal } = this.session;
-		this.connection = new AbortController();
-		const response = await context.helpers.httpRequest({
-			method: 'GET',
-			url: this.link,
-			headers: {
-				Accept: 'video/*,*/*;q=0.5',
-				// A packed body would have another length than the file.
-				'Accept-Encoding': 'identity',
-				...(from > 0 ? { Range: `bytes=${from}-`, ...(etag ? { 'If-Range': etag } : {}) } : {}),
-			},
-			encoding: 'stream',
-			returnFullResponse: true,
-			ignoreHttpStatusErrors: true,
-			timeout: timing.download.stall,
-			abortSignal: AbortSignal.any([signal, this.connection.signal]),
-		});
-		const status: number = response.statusCode;
-		const headers = asObject(response.headers);
-		this.current = response.body as Bytes;
-		this.current.on('error', () => {});
-		const body = {
-			etag: asText(headers.etag),
-			bytes: this.current,
-			known: 0,
-		};
-		if (EXPIRED.has(status)) throw new LinkExpired(status);
-		if (status === 206 && from > 0) {
-			const [, start, total] =
-				/^bytes (\d+)-\d+\/(\d+)$/.exec(asText(headers['content-range']) ?? '') ?? [];
-			if (Number(start) !== from) throw new Error('the host sent another part than asked for');
-			return { ...body, total: Number(total) };
-		}
-		if (status !== 200) throw new Error(`the host answers HTTP ${status}`);
-		const length = asText(headers['content-length']);
-		return { ...body, known: from, total: length === undefined ? undefined : Number(length) };
-	}
-
-	/** Ends a connection on which nothing comes, or that nobody wants any more. */
-	private async watch(bytes: Bytes): Promise<void> {
-		const { clock } = this.session;
-		while (this.current === bytes && !bytes.destroyed) {
-			const waited = this.waitingSince === undefined ? 0 : clock.now() - this.waitingSince;
-			if (waited > timing.download.stall) {
-				bytes.destroy(new Error(`nothing came for ${Math.round(waited / 1000)} s`));
-				return;
-			}
-			try {
-				await clock.pause(Math.min(1_000, timing.download.stall / 4));
-			} catch {
-				bytes.destroy(new Stopped());
-				return;
-			}
-		}
-	}
-}
-
-/** So many bytes tell a video from anything else. */
-const SIGNATURE_LENGTH = 8;
-
-/** A web page or an error text in place of the file must not go on to somebody's storage. */
-function expectVideo(start: Buffer): void {
-	const box = start.subarray(4, 8).toString('latin1');
-	const isIsoMedia = ['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'styp'].includes(box);
-	const isMatroska = start.subarray(0, 4).toString('hex') === '1a45dfa3';
-	if (isIsoMedia || isMatroska) return;
-	throw new Unusable('what the link gives is no video');
-}
-
-/** n8n's store takes a stream of the kind that its helper gives, which knows how to make another. */
-function emptyStream(sample: Bytes, read: () => void): Bytes {
-	const { from } = sample.constructor as unknown as { from(chunks: Buffer[]): Bytes };
-	const Stream = from([]).constructor as new (options: { read(): void }) => Bytes;
-	return new Stream({ read });
+	const isApiPrivate = base !== undefined && isPrivateHost(new URL(base).hostname);
+	return (hostname) => !isApiPrivate && isPrivateHost(hostname);
 }

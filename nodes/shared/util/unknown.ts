@@ -34,9 +34,13 @@ export function textsIn(value: unknown): string[] {
 	return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
-/** Result links, which come as texts or as `{url}`; anything that is no http(s) link is left out. */
+/**
+ * Result links, which come as texts or as `{url}`, in a list or as the only one; anything that is no
+ * http(s) link is left out.
+ */
 export function readLinks(value: unknown): string[] {
-	return asArray(value)
+	return [value]
+		.flat()
 		.map((entry) => (isObject(entry) ? entry.url : entry))
 		.filter(isHttpUrl);
 }

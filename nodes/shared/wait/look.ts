@@ -7,7 +7,7 @@ import type { RequestContext } from '../http/transport';
 import type { NodeRun } from '../n8n/nodeRun';
 import { allProviders, labelsOf, providers } from '../providers';
 import type { KlingTask, TaskRef } from '../task';
-import { lacksLink, refOf } from '../task';
+import { failedWithoutLink, lacksLink, refOf } from '../task';
 import { timing } from '../timing';
 import { excerpt } from '../util/unknown';
 
@@ -45,9 +45,18 @@ export async function look(
 export async function lookForLink(run: NodeRun, ref: TaskRef): ReturnType<typeof look> {
 	for (let tries = 0; ; tries++) {
 		const seen = await look(run, ref);
-		if (!lacksLink(seen.task) || tries >= timing.wait.lookPauses.length) return seen;
+		if (!lacksLink(seen.task)) return seen;
+		if (tries >= timing.wait.lookPauses.length) return { ...seen, task: settled(seen.task) };
 		await run.clock.pause(timing.wait.lookPauses[tries]);
 	}
+}
+
+/**
+ * @param task as the last look has seen it; one that is completed has been asked for its link often enough
+ * @returns the same, as failed where it has no link
+ */
+export function settled<T extends KlingTask | undefined>(task: T): T | KlingTask {
+	return task && failedWithoutLink(task, providers[task.provider].noLinkReason);
 }
 
 /**

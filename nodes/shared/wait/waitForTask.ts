@@ -5,7 +5,7 @@ import { retryAfter } from '../http/transport';
 import type { KlingTask } from '../task';
 import { isFinished, lacksLink } from '../task';
 import { timing } from '../timing';
-import { isRefusal, look, unavailable } from './look';
+import { isRefusal, look, settled, unavailable } from './look';
 import type { WaitingRun } from './waitingRun';
 import type { Watch } from './watch';
 
@@ -27,6 +27,7 @@ export async function waitForTask(run: WaitingRun, watch: Watch): Promise<Waited
 		await run.turn.rest(dueAt(run, watch));
 		await lookAt(run, watch);
 	}
+	if (!watch.timedOut) watch.task = settled(watch.task);
 	return { task: watch.task, timedOut: watch.timedOut === true };
 }
 

@@ -10,6 +10,7 @@ import {
 import type { Json } from '../../util/unknown';
 import { lacksLink } from '../../task';
 import type { EndpointName, KlingTask, TaskRef, TaskStatus } from '../../task';
+import { failureOf, statusOf } from '../failure';
 import { DEFAULT_SECONDS } from '../provider';
 import type { Callback, Mode, Problem, References, Ticket } from '../provider';
 
@@ -18,11 +19,14 @@ import type { Callback, Mode, Problem, References, Ticket } from '../provider';
 /** Of the list and, with an id, of a status. To create a task, the mode is its suffix. */
 export const TASKS_PATH = '/v1/ai/reference-to-video/kling-v3-omni';
 
+/** Its name for people. */
+export const LABEL = 'Magnific';
+
 const STATUSES = new Map<string, TaskStatus>([
-	['CREATED', 'pending'],
-	['IN_PROGRESS', 'running'],
-	['COMPLETED', 'completed'],
-	['FAILED', 'failed'],
+	['created', 'pending'],
+	['inprogress', 'running'],
+	['completed', 'completed'],
+	['failed', 'failed'],
 ]);
 
 const PLACE = { provider: 'magnific', endpoint: 'referenceToVideo' } as const;
@@ -88,22 +92,29 @@ function read(
 	knownId?: string,
 ): KlingTask | undefined {
 	const data = unwrap(body);
-	const providerStatus = asText(data.status);
+	// Kling's own answers, where they are handed on, say `task_status`.
+	const providerStatus = asText(data.status) ?? asText(data.task_status);
 	const taskId = data.task_id === undefined ? knownId : readTaskId(data.task_id);
 	if (taskId === undefined || (providerStatus === undefined && knownId !== undefined))
 		return undefined;
 	// An unknown word must not end a paid wait: it counts as running.
-	const status = STATUSES.get(providerStatus?.toUpperCase() ?? 'CREATED') ?? 'running';
+	const status = statusOf(providerStatus ?? 'CREATED', STATUSES) ?? 'running';
+	const seen = {
+		status,
+		providerStatus: providerStatus ?? 'CREATED',
+		videoUrls: status === 'completed' ? readLinks(data.generated) : [],
+	};
 	return {
 		provider: ref.provider,
 		endpoint: ref.endpoint,
 		taskId,
-		status,
-		providerStatus: providerStatus ?? 'CREATED',
-		videoUrls: status === 'completed' ? readLinks(data.generated) : [],
+		...seen,
 		createdAt: asText(data.created_at) ?? null,
 		updatedAt: asText(data.updated_at) ?? null,
-		...(status === 'failed' ? { failure: readFailure(data) } : {}),
+		...failureOf(LABEL, seen, {
+			errors: [data.error, asObject(body).error],
+			around: [data, asObject(body)],
+		}),
 	};
 }
 
@@ -116,7 +127,8 @@ export function readCallback(body: unknown): Callback | 'foreign' | undefined {
 	const { task_id: id, status, generated } = unwrap(body);
 	if (asText(type) !== undefined && isObject(data) && id === undefined) return 'foreign';
 	const isCallback =
-		STATUSES.has(status as string) && (Array.isArray(generated) || (generated ?? null) === null);
+		statusOf(asText(status) ?? '', STATUSES) !== undefined &&
+		(Array.isArray(generated) || (generated ?? null) === null);
 	const task = isCallback ? read(PLACE, body) : undefined;
 	if (!task) return undefined;
 	return {
@@ -125,13 +137,6 @@ export function readCallback(body: unknown): Callback | 'foreign' | undefined {
 		endpoints,
 		...(lacksLink(task) ? {} : { task }),
 	};
-}
-
-function readFailure(data: Record<string, unknown>) {
-	const error = isObject(data.error) ? data.error : data;
-	const code = asText(error.code) ?? asText(error.error_code);
-	const reason = asText(error.message) ?? asText(error.detail) ?? asText(data.error);
-	return { ...(code ? { code } : {}), reason: reason ?? 'Magnific gave no reason' };
 }
 
 /** `{"files":[{"upload_url","headers":{…},"asset_url"}]}`, as two working clients read it. */

@@ -5,7 +5,7 @@ import { parameters, trigger } from './parameters';
 /** Magnific: "Kling 3 Omni - Video-to-video generation", one endpoint with a path for each mode. */
 export const magnific: Provider = {
 	name: 'magnific',
-	label: 'Magnific',
+	label: api.LABEL,
 	description: 'Formerly the Freepik API',
 	searchTerms: ['Magnific', 'Freepik'],
 	credential: 'magnificApi',
@@ -27,6 +27,8 @@ export const magnific: Provider = {
 	readTask: api.readTask,
 	readList: api.readList,
 	readProblem: api.readProblem,
+	noLinkReason:
+		'the task is completed, but has no link to a video (typically the safety filter held it back)',
 
 	trigger,
 	readCallback: api.readCallback,

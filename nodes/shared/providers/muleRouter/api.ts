@@ -1,9 +1,13 @@
 import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../../util/unknown';
 import type { Json } from '../../util/unknown';
 import { newTask } from '../../task';
-import type { EndpointName, KlingTask, TaskFailure, TaskRef, TaskStatus } from '../../task';
+import type { EndpointName, KlingTask, TaskRef, TaskStatus } from '../../task';
+import { failureOf, statusOf } from '../failure';
 import { DEFAULT_SECONDS } from '../provider';
 import type { Callback, Problem, References } from '../provider';
+
+/** Its name for people. */
+export const LABEL = 'MuleRouter';
 
 const MODEL_PATH = '/vendors/klingai/v1/kling-v3-omni';
 
@@ -106,21 +110,26 @@ export function readCreated(endpoint: EndpointName, body: unknown): KlingTask | 
 
 export function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
 	const info = taskInfo(body);
-	const providerStatus = asText(info.status);
+	// Kling's own answers, where they are handed on, say `task_status`.
+	const providerStatus = asText(info.status) ?? asText(info.task_status);
 	const taskId = info.id === undefined ? ref.taskId : readTaskId(info.id);
 	if (providerStatus === undefined || taskId !== ref.taskId) return undefined;
 	// An unknown word must not end a paid wait: it counts as running.
-	const status = STATUSES.get(providerStatus.toLowerCase()) ?? 'running';
+	const status = statusOf(providerStatus, STATUSES) ?? 'running';
+	const outer = asObject(body);
+	const seen = {
+		status,
+		providerStatus,
+		videoUrls: status === 'completed' ? readLinks(outer.videos) : [],
+	};
 	return {
 		provider: 'muleRouter',
 		endpoint: ref.endpoint,
 		taskId,
-		status,
-		providerStatus,
-		videoUrls: status === 'completed' ? readLinks(asObject(body).videos) : [],
+		...seen,
 		createdAt: asText(info.created_at) ?? null,
 		updatedAt: asText(info.updated_at) ?? null,
-		...(status === 'failed' ? { failure: readFailure(body) } : {}),
+		...failureOf(LABEL, seen, { errors: [info.error, outer.error], around: [info, outer] }),
 	};
 }
 
@@ -153,16 +162,6 @@ function likeliestFirst(model: string): EndpointName[] {
 	const isNamed = (endpoint: EndpointName) =>
 		model.includes(createPath(endpoint).slice(MODEL_PATH.length));
 	return [...endpoints].sort((a, b) => Number(isNamed(b)) - Number(isNamed(a)));
-}
-
-/** A failed task answers HTTP 200, with its reason in one of three places. */
-function readFailure(body: unknown): TaskFailure {
-	const info = taskInfo(body);
-	const error = isObject(info.error) ? info.error : asObject(asObject(body).error);
-	const code = asText(error.code) ?? asText(info.error_code);
-	const reason =
-		asText(error.detail) ?? asText(error.title) ?? asText(error.message) ?? asText(info.error);
-	return { ...(code ? { code } : {}), reason: reason ?? 'MuleRouter gave no reason' };
 }
 
 /** Refusals are RFC 9457 problems: `{status, title, detail, code}`. */

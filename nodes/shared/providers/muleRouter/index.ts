@@ -5,7 +5,7 @@ import { parameters, trigger } from './parameters';
 /** MuleRouter: three Kling V3 Omni endpoints, each of which creates and keeps its own tasks. */
 export const muleRouter: Provider = {
 	name: 'muleRouter',
-	label: 'MuleRouter',
+	label: api.LABEL,
 	searchTerms: ['MuleRouter'],
 	credential: 'muleRouterApi',
 
@@ -22,6 +22,7 @@ export const muleRouter: Provider = {
 	readCreated: api.readCreated,
 	readTask: api.readTask,
 	readProblem: api.readProblem,
+	noLinkReason: 'the task is completed, but has no link to a video',
 
 	trigger,
 	readCallback: api.readCallback,

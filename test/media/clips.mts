@@ -4,7 +4,7 @@ import { Files } from './tools.mts';
 
 /** The videos that are held against ffprobe: what people film, edit, export and record. */
 
-interface Clip {
+export interface Clip {
 	size?: string;
 	rate?: string;
 	seconds?: number;
@@ -15,20 +15,20 @@ interface Clip {
 	more?: string[];
 }
 
-const H264 = words('-c:v libx264 -preset ultrafast -pix_fmt yuv420p -b:v 60k');
+export const H264 = words('-c:v libx264 -preset ultrafast -pix_fmt yuv420p -b:v 60k');
 /** With B-frames, so that the first frame is not the first shown: every such file has an edit list. */
-const H264_B = words('-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 25 -b:v 60k');
-const HEVC = words('-c:v libx265 -preset ultrafast -x265-params log-level=none -b:v 60k');
-const PRORES = words('-c:v prores_ks -profile:v 0');
-const MPEG4 = words('-c:v mpeg4 -b:v 80k');
-const AAC = words('-c:a aac -b:a 32k');
-const FAST = words('-movflags +faststart');
+export const H264_B = words('-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 25 -b:v 60k');
+export const HEVC = words('-c:v libx265 -preset ultrafast -x265-params log-level=none -b:v 60k');
+export const PRORES = words('-c:v prores_ks -profile:v 0');
+export const MPEG4 = words('-c:v mpeg4 -b:v 80k');
+export const AAC = words('-c:a aac -b:a 32k');
+export const FAST = words('-movflags +faststart');
 
-function words(text: string): string[] {
+export function words(text: string): string[] {
 	return text.split(' ');
 }
 
-function clip(name: string, what: Clip = {}): Recipe {
+export function clip(name: string, what: Clip = {}): Recipe {
 	const { size = '160x90', rate = '25', seconds = 3, codec = H264, audio, more = [] } = what;
 	const sound = audio ? words('-f lavfi -i sine=frequency=330:sample_rate=44100') : [];
 	return {
@@ -45,11 +45,11 @@ function clip(name: string, what: Clip = {}): Recipe {
 }
 
 /** From other files, without coding anew unless asked to. */
-function remix(name: string, from: string[], args: string): Recipe {
+export function remix(name: string, from: string[], args: string): Recipe {
 	return { name, from, ffmpeg: words(args) };
 }
 
-function edit(name: string, from: string, change: (bytes: Buffer) => Buffer): Recipe {
+export function edit(name: string, from: string, change: (bytes: Buffer) => Buffer): Recipe {
 	return { name, from: [from], edit: change };
 }
 
@@ -294,7 +294,7 @@ export const recipes: Recipe[] = [
 ];
 
 /** A second at 25 frames a second, one at 10, and one at 50: as phones do when the light changes. */
-function variable(name: string, more: string[]): Recipe {
+export function variable(name: string, more: string[]): Recipe {
 	const times = "setpts='if(lt(N,25),N/25,if(lt(N,35),1+(N-25)/10,2+(N-35)/50))/TB'";
 	return {
 		name,

@@ -1,0 +1,77 @@
+import type { SampleTables } from './movieIndex';
+import type { Table } from './table';
+
+/** Samples that follow one another and are alike in their times. */
+export interface TimeRun {
+	sample: number;
+	count: number;
+	/** When the first is decoded, in ticks. */
+	time: number;
+	duration: number;
+	shift: number;
+}
+
+interface ListPosition {
+	entry: number;
+	/** Samples of the entry that were taken. */
+	taken: number;
+}
+
+/** A walk through the times of a track, from any place where one has been. */
+export class SampleTimes {
+	sample = 0;
+
+	time = 0;
+
+	private durations: ListPosition = { entry: 0, taken: 0 };
+
+	private shifts: ListPosition = { entry: 0, taken: 0 };
+
+	constructor(private readonly tables: SampleTables) {}
+
+	/** A second walk that goes on from the same place. */
+	copy(): SampleTimes {
+		const copy = new SampleTimes(this.tables);
+		copy.sample = this.sample;
+		copy.time = this.time;
+		copy.durations = { ...this.durations };
+		copy.shifts = { ...this.shifts };
+		return copy;
+	}
+
+	/** @returns the samples that come next; undefined at the end of the track */
+	async next(): Promise<TimeRun | undefined> {
+		const { durations, shifts } = this.tables;
+		const left = await enter(durations, this.durations);
+		if (left === 0) return undefined;
+		const leftShifted = shifts ? await enter(shifts, this.shifts) : 0;
+		return {
+			sample: this.sample,
+			count: leftShifted > 0 ? Math.min(left, leftShifted) : left,
+			time: this.time,
+			// A step back in time is written as a number beyond 2^31.
+			duration: durations.uint(this.durations.entry, 4) | 0,
+			shift: shifts && leftShifted > 0 ? shifts.uint(this.shifts.entry, 4) | 0 : 0,
+		};
+	}
+
+	/** Goes on by some of the samples that `next` returned. */
+	skip(count: number, { duration }: TimeRun): void {
+		this.sample += count;
+		this.time += count * duration;
+		this.durations.taken += count;
+		this.shifts.taken += count;
+	}
+}
+
+/** @returns samples left in the entry, or in the next one that has some; 0 at the end of the list */
+async function enter(list: Table, position: ListPosition): Promise<number> {
+	while (position.entry < list.count) {
+		await list.load(position.entry);
+		const left = list.uint(position.entry) - position.taken;
+		if (left > 0) return left;
+		position.entry++;
+		position.taken = 0;
+	}
+	return 0;
+}

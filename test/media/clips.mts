@@ -1,4 +1,4 @@
-import { all, box, lengthen, parse, shift, write } from './boxes.mts';
+import { all, box, lengthen64, parse, shift, write } from './boxes.mts';
 import type { Recipe } from './tools.mts';
 import { Files } from './tools.mts';
 
@@ -256,41 +256,9 @@ export const recipes: Recipe[] = [
 		shift(nodes, -ftyp.body.length - 8);
 		return write(nodes);
 	}),
-	edit('long-offsets.mp4', 'sound.mp4', (bytes) => {
-		const nodes = parse(bytes);
-		for (const stco of all(nodes, 'stco')) {
-			stco.type = 'co64';
-			const offsets = Array.from({ length: (stco.body.length - 8) / 4 }, (_, at) => [
-				0,
-				stco.body.readUInt32BE(8 + at * 4),
-			]);
-			const list = Buffer.alloc(offsets.length * 8);
-			offsets.forEach(([, offset], at) => list.writeBigUInt64BE(BigInt(offset), at * 8));
-			stco.body = Buffer.concat([stco.body.subarray(0, 8), list]);
-		}
-		return write(nodes);
-	}),
-	edit('long-times.mp4', 'turned-90.mp4', (bytes) => {
-		const nodes = parse(bytes);
-		for (const node of all(nodes, 'mvhd')) lengthen(node, 4);
-		for (const node of all(nodes, 'mdhd')) lengthen(node, 4);
-		for (const node of all(nodes, 'tkhd')) lengthen(node, 8);
-		return write(nodes);
-	}),
-	edit('long-edits.mp4', 'sound.mp4', (bytes) => {
-		const nodes = parse(bytes);
-		for (const elst of all(nodes, 'elst')) {
-			const entries = elst.body.readUInt32BE(4);
-			const list = Buffer.alloc(entries * 20);
-			for (let entry = 0; entry < entries; entry++) {
-				list.writeBigUInt64BE(BigInt(elst.body.readUInt32BE(8 + entry * 12)), entry * 20);
-				list.writeBigInt64BE(BigInt(elst.body.readInt32BE(12 + entry * 12)), entry * 20 + 8);
-				elst.body.copy(list, entry * 20 + 16, 16 + entry * 12, 20 + entry * 12);
-			}
-			elst.body = Buffer.concat([Buffer.from([1]), elst.body.subarray(1, 8), list]);
-		}
-		return write(nodes);
-	}),
+	edit('long-offsets.mp4', 'sound.mp4', (bytes) => lengthen64(parse(bytes), 'stco')),
+	edit('long-times.mp4', 'turned-90.mp4', (bytes) => lengthen64(parse(bytes), 'times')),
+	edit('long-edits.mp4', 'sound.mp4', (bytes) => lengthen64(parse(bytes), 'elst')),
 ];
 
 /** A second at 25 frames a second, one at 10, and one at 50: as phones do when the light changes. */

@@ -13,7 +13,7 @@ export const run = promisify(execFile);
 const fromHere = createRequire(path.join(process.cwd(), 'package.json'));
 /** What edits are made with. */
 const editor = path.join(process.cwd(), 'test/media/boxes.mts');
-const kept = path.join(tmpdir(), 'kling-v2v-media-tests');
+export const kept = path.join(tmpdir(), 'kling-v2v-media-tests');
 
 /** @returns the path of the program */
 export function tool(name: 'ffmpeg' | 'ffprobe'): string {

@@ -1,6 +1,6 @@
 import type { Node } from './boxes.mts';
 import { all, box, lengthen64, parse, shift, write } from './boxes.mts';
-import { AAC, clip, edit, FAST, MPEG4, PRORES, remix, words } from './clips.mts';
+import { AAC as QUIET_AAC, clip, edit, FAST, MPEG4, PRORES, remix, words } from './clips.mts';
 import type { Recipe } from './tools.mts';
 import { Files } from './tools.mts';
 
@@ -9,6 +9,9 @@ import { Files } from './tools.mts';
 const x264 = (settings: string) => words(`-c:v libx264 -pix_fmt yuv420p -b:v 90k ${settings}`);
 const x265 = (settings: string) =>
 	words(`-c:v libx265 -preset ultrafast -b:v 90k -x265-params log-level=none:${settings}`);
+/** Noise, so that no two packets are the same. */
+const NOISE = ['-af', 'aeval=0.3*random(0),aformat=channel_layouts=mono'];
+const AAC = [...QUIET_AAC, ...NOISE];
 const flags = (names: string) => words(`-movflags ${names}`);
 
 const codecs: Record<string, string[]> = {
@@ -26,7 +29,7 @@ const codecs: Record<string, string[]> = {
 	'open-sixteen.mp4': x264(
 		'-preset veryfast -g 40 -bf 16 -b_strategy 0 -x264-params open-gop=1:scenecut=0',
 	),
-	'interlaced.mp4': x264('-preset veryfast -flags +ildct+ilme -x264-params tff=1 -g 25'),
+	'interlaced.mp4': x264('-preset veryfast -flags +ildct+ilme -x264-params tff=1 -g 25 -s 160x96'),
 	'refresh.mp4': x264('-preset veryfast -x264-params intra-refresh=1 -g 50 -bf 0'),
 	'lossless.mp4': words('-c:v libx264 -preset ultrafast -qp 0 -g 30'),
 	'slices.mp4': x264('-preset veryfast -slices 4 -coder 0 -g 25'),
@@ -36,7 +39,7 @@ const codecs: Record<string, string[]> = {
 	'hevc-closed.mp4': [...x265('keyint=25:open-gop=0'), '-tag:v', 'hvc1'],
 	'hevc-radl.mp4': [...x265('keyint=30:radl=2:open-gop=0:bframes=3:b-adapt=0'), '-tag:v', 'hvc1'],
 	'hevc-deep.mp4': [
-		...x265('keyint=48:bframes=12:b-adapt=0:b-pyramid=1:scenecut=0'),
+		...x265('keyint=48:bframes=12:b-adapt=0:b-pyramid=1:scenecut=0:rc-lookahead=40'),
 		'-tag:v',
 		'hvc1',
 	],
@@ -44,7 +47,7 @@ const codecs: Record<string, string[]> = {
 	'hevc-long.mov': [...x265('keyint=250:bframes=3'), '-tag:v', 'hvc1'],
 	'hevc-10.mov': [...x265('keyint=25'), '-pix_fmt', 'yuv420p10le', '-tag:v', 'hvc1'],
 	'mpeg4-b.mp4': [...MPEG4, '-bf', '2', '-g', '15'],
-	'xvid.mp4': words('-c:v libxvid -b:v 90k -bf 2 -g 20'),
+	'xvid.mp4': words('-c:v libxvid -b:v 90k -g 20'),
 	'mpeg2-open.mov': words('-c:v mpeg2video -b:v 200k -bf 2 -g 15'),
 	'mpeg2-closed.mov': words(
 		'-c:v mpeg2video -b:v 200k -bf 2 -g 15 -flags +cgop -sc_threshold 1000000000',
@@ -61,7 +64,7 @@ const codecs: Record<string, string[]> = {
 };
 
 const sounds: Record<string, string[]> = {
-	'aac.mp4': AAC,
+	'aac.mp4': QUIET_AAC,
 	'mp3.mp4': words('-c:a libmp3lame -b:a 64k'),
 	'ac3.mp4': words('-c:a ac3 -b:a 96k'),
 	'eac3.mp4': words('-c:a eac3 -b:a 96k'),
@@ -84,7 +87,7 @@ const fragmented: Record<string, string> = {
 	separate: 'frag_keyframe+empty_moov+separate_moof',
 	omitted: 'frag_keyframe+empty_moov+omit_tfhd_offset',
 	bare: 'frag_keyframe+empty_moov+skip_trailer',
-	indexed: 'frag_keyframe+empty_moov+global_sidx',
+	indexed: 'dash+global_sidx',
 	'every-frame': 'frag_every_frame+empty_moov',
 };
 
@@ -99,7 +102,7 @@ export const recipes: Recipe[] = [
 		}),
 	),
 	...Object.entries(sounds).map(([name, audio]) =>
-		clip(`sound-${name}`, { codec: GOP_25, audio, seconds: 8 }),
+		clip(`sound-${name}`, { codec: GOP_25, audio: [...audio, ...NOISE], seconds: 8 }),
 	),
 	...['24000/1001', '30000/1001', '60000/1001', '15', '50'].map((rate) =>
 		clip(`rate-${rate.replace('/', '-')}.mp4`, { rate, codec: GOP_25, audio: AAC, seconds: 8 }),
@@ -199,7 +202,7 @@ export const recipes: Recipe[] = [
 	edit('two-edits.mp4', 'sound-aac.mp4', (bytes) => {
 		const nodes = parse(bytes);
 		// The first 2 s, then on from the fourth second: a second and a half is left out.
-		for (const trak of all(nodes, 'trak')) editTrack(trak, [2000, 0], [3000, 3.5]);
+		for (const trak of all(nodes, 'trak')) editTrack(trak, [2000, 0], [3000, 3.52]);
 		return write(nodes);
 	}),
 	edit('repeated.mp4', 'gop-12.mp4', (bytes) => {

@@ -129,6 +129,15 @@ export const recipes: Recipe[] = [
 		more: words('-movflags empty_moov -frag_duration 300000'),
 	}),
 
+	clip('heavy.mov', {
+		size: '320x180',
+		codec: words(
+			'-c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 25 -b:v 3M -minrate 3M -nal-hrd cbr -maxrate 3M -bufsize 3M',
+		),
+		// As long as the picture, to the tick.
+		audio: words('-c:a pcm_s16le -ar 48000'),
+		seconds: 8,
+	}),
 	clip('front.mp4', { codec: GOP_25, audio: AAC, seconds: 8, more: FAST }),
 	clip('negative.mp4', {
 		codec: GOP_25,
@@ -141,13 +150,13 @@ export const recipes: Recipe[] = [
 		seconds: 8,
 		more: flags('negative_cts_offsets'),
 	}),
+	clip('upright.mov', { codec: GOP_25, audio: AAC, seconds: 6 }),
 	...['90', '180', '270'].map((turn) =>
-		clip(`turned-${turn}.mov`, {
-			codec: GOP_25,
-			audio: AAC,
-			seconds: 6,
-			more: ['-metadata:s:v:0', `rotate=${turn}`, '-metadata:s:a:0', 'language=deu'],
-		}),
+		remix(
+			`turned-${turn}.mov`,
+			['upright.mov'],
+			`-i @0 -c copy -metadata:s:v:0 rotate=${turn} -metadata:s:a:0 language=ger`,
+		),
 	),
 	clip('colour.mp4', {
 		codec: GOP_25,

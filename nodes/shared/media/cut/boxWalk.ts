@@ -53,8 +53,15 @@ export async function boxesIn(
 	return found;
 }
 
-/** The content of a box, which has to be small enough to be held. */
-export async function bodyOf(reader: IndexReader, { at, end }: BoxPlace): Promise<Buffer> {
-	if (end - at > LONGEST) throw damaged('a part of its index is far too large');
+/**
+ * The content of a box, which has to be small enough to be held.
+ * @param most bytes that it may have
+ */
+export async function bodyOf(
+	reader: IndexReader,
+	{ at, end }: BoxPlace,
+	most = LONGEST,
+): Promise<Buffer> {
+	if (end - at > most) throw damaged('a part of its index is far too large');
 	return await reader.bytes(at, Math.max(0, end - at));
 }

@@ -9,10 +9,10 @@ const MB = 1024 * KB;
 export const allowance = { reads: 1000, bytes: 64 * MB };
 
 /** The longest range that is held in one piece. */
-export const LONGEST = 4 * MB;
+export const LONGEST = 2 * MB;
 
-/** Ranges that were read and are still held; the memory that a plan takes is mostly this. */
-const HELD = 6;
+/** Bytes that were read and are still held; the memory that a plan takes is mostly this. */
+const MOST_HELD = 4 * MB;
 
 interface Extent {
 	start: number;
@@ -85,7 +85,13 @@ export class IndexReader {
 		if (isFault(found)) throw new Unfit(found);
 		const bytes = found.subarray(0, length);
 		if (bytes.length < length) this.end = Math.min(this.end, offset + bytes.length);
-		if (this.held.push({ start: offset, bytes }) > HELD) this.held.shift();
+		this.hold({ start: offset, bytes });
 		return bytes.subarray(0, needed);
+	}
+
+	private hold(extent: Extent): void {
+		this.held.push(extent);
+		let total = this.held.reduce((sum, { bytes }) => sum + bytes.length, 0);
+		while (total > MOST_HELD) total -= this.held.shift()?.bytes.length ?? total;
 	}
 }

@@ -71,7 +71,10 @@ export interface MovieIndex {
 }
 
 /** No more tracks than this are looked at. */
-const MOST_TRACKS = 64;
+const MOST_TRACKS = 32;
+
+/** Bytes of a box that is held for as long as the plan is. */
+const MOST_KEPT = 256 * 1024;
 
 /** Boxes that say how a track is shown; what else there may be is left out. */
 const KEPT = {
@@ -109,7 +112,7 @@ async function findMovie(reader: IndexReader): Promise<{ ftyp?: Buffer; moov: Bo
 	for (let at = 0, boxes = 0; ; boxes++) {
 		const box = await boxAt(reader, at);
 		if (!box || boxes > 1000) break;
-		if (box.type === 'ftyp' && !ftyp) ftyp = await bodyOf(reader, box);
+		if (box.type === 'ftyp' && !ftyp) ftyp = await bodyOf(reader, box, MOST_KEPT);
 		if (box.type === 'moov') {
 			return { ftyp, moov: { ...box, end: Math.min(box.end, reader.size) } };
 		}
@@ -120,7 +123,7 @@ async function findMovie(reader: IndexReader): Promise<{ ftyp?: Buffer; moov: Bo
 
 async function bodyOfType(reader: IndexReader, boxes: BoxPlace[], type: string): Promise<Buffer> {
 	const box = boxes.find((each) => each.type === type);
-	return box ? await bodyOf(reader, box) : Buffer.alloc(0);
+	return box ? await bodyOf(reader, box, MOST_KEPT) : Buffer.alloc(0);
 }
 
 async function kept(
@@ -129,8 +132,8 @@ async function kept(
 	types: Set<string>,
 ): Promise<KeptBox[]> {
 	const found: KeptBox[] = [];
-	for (const box of boxes) {
-		if (types.has(box.type)) found.push({ type: box.type, body: await bodyOf(reader, box) });
+	for (const box of boxes.filter(({ type }) => types.has(type)).slice(0, types.size)) {
+		found.push({ type: box.type, body: await bodyOf(reader, box, MOST_KEPT) });
 	}
 	return found;
 }

@@ -17,8 +17,8 @@ export interface Piece {
 	description: number;
 }
 
-/** The most pieces that a plan holds of one track. */
-export const MOST_PIECES = 50_000;
+/** The most pieces that a plan holds: minutes of a video, and a bound for its memory. */
+export const MOST_PIECES = 20_000;
 
 /** When it is shown, in ticks of the track's clock. */
 export function shownAt({ time, shift }: Piece): number {

@@ -14,7 +14,8 @@ import { readIndex } from './movieIndex';
 import type { Lister } from './pictures';
 import { cutPictures } from './pictures';
 import { cutSound } from './sound';
-import { listFromTables } from './tableSamples';
+import { MOST_PIECES } from './piece';
+import { listFromTables, tooMany } from './tableSamples';
 import { Unfit } from './unfit';
 import { writeHead } from './writeMovie';
 
@@ -84,6 +85,7 @@ async function plan(source: ByteSource, part: Part): Promise<Cut | MediaFault> {
 					? await cutSound(track, span, list)
 					: undefined;
 		if (cut) tracks.push(cut);
+		if (tracks.reduce((sum, { pieces }) => sum + pieces.length, 0) > MOST_PIECES) throw tooMany();
 	}
 
 	const layout = layOut(tracks, reader.size);

@@ -42,9 +42,11 @@ export class SampleTimes {
 	/** @returns the samples that come next; undefined at the end of the track */
 	async next(): Promise<TimeRun | undefined> {
 		const { durations, shifts } = this.tables;
-		const left = await enter(durations, this.durations);
+		const left = enter(durations, this.durations) ?? (await load(durations, this.durations));
 		if (left === 0) return undefined;
-		const leftShifted = shifts ? await enter(shifts, this.shifts) : 0;
+		const leftShifted = shifts
+			? (enter(shifts, this.shifts) ?? (await load(shifts, this.shifts)))
+			: 0;
 		return {
 			sample: this.sample,
 			count: leftShifted > 0 ? Math.min(left, leftShifted) : left,
@@ -64,14 +66,25 @@ export class SampleTimes {
 	}
 }
 
-/** @returns samples left in the entry, or in the next one that has some; 0 at the end of the list */
-async function enter(list: Table, position: ListPosition): Promise<number> {
-	while (position.entry < list.count) {
-		await list.load(position.entry);
+/**
+ * Goes to the entry that has the next sample.
+ * @returns samples left in it; 0 at the end of the list, undefined where an entry is not loaded
+ */
+function enter(list: Table, position: ListPosition): number | undefined {
+	for (; position.entry < list.count; position.entry++) {
+		if (!list.has(position.entry)) return undefined;
 		const left = list.uint(position.entry) - position.taken;
 		if (left > 0) return left;
-		position.entry++;
 		position.taken = 0;
 	}
 	return 0;
+}
+
+/** The same with entries that are not loaded; an index may be larger than what is held of it. */
+async function load(list: Table, position: ListPosition): Promise<number> {
+	for (;;) {
+		await list.load(position.entry);
+		const left = enter(list, position);
+		if (left !== undefined) return left;
+	}
 }

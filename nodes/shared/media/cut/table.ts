@@ -22,9 +22,14 @@ export class Table {
 		readonly count: number,
 	) {}
 
-	/** Makes an entry ready for `uint`; to be called before it, and free where the entry is there. */
+	/** Whether an entry is ready for `uint`. */
+	has(entry: number): boolean {
+		return entry >= this.first && entry < this.end;
+	}
+
+	/** Makes an entry ready for `uint`. */
 	async load(entry: number): Promise<void> {
-		if (entry >= this.first && entry < this.end) return;
+		if (this.has(entry)) return;
 		if (!(entry >= 0 && entry < this.count)) throw damaged('a list in its index is too short');
 		const entries = Math.min(Math.floor(BLOCK / this.entryBytes), this.count - entry);
 		const start = this.at + entry * this.entryBytes;

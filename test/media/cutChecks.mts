@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Cut } from './built.mts';
 import { counted, bufferSource, isFault, planCut } from './built.mts';
@@ -44,10 +44,9 @@ export async function faultsOfCut(
 	if (isFault(cut)) return [`fault: ${cut.reason}`];
 	const made = await collected(cut);
 	const hash = createHash('sha256').update(made).digest('hex').slice(0, 16);
-	const extension = path.extname(name);
-	const out = path.join(kept, `cut-${hash}${extension}`);
+	const out = path.join(kept, `cut-${hash}-${name}`);
 	await writeFile(out, made);
-	return [
+	const faults = [
 		...(made.length === cut.size ? [] : [`${made.length} bytes, planned ${cut.size}`]),
 		...lengthFaults(cut, part),
 		...(await probeFaults(out, cut)),
@@ -56,7 +55,10 @@ export async function faultsOfCut(
 		...(PLAIN.test(name)
 			? await plainSoundFaults(file, out, cut)
 			: await soundFaults(file, out, cut)),
-	].map((fault) => `${name} ${part.start}+${part.length}: ${fault} (${out})`);
+	];
+	// A cut that is right is of no use any more.
+	if (faults.length === 0) await rm(out);
+	return faults.map((fault) => `${name} ${part.start}+${part.length}: ${fault} (${out})`);
 }
 
 /** Of the source's pictures, which end where its last frame does. */
@@ -66,13 +68,10 @@ function lengthFaults(cut: Cut, part: { start: number; length: number }): string
 }
 
 async function probeFaults(out: string, cut: Cut): Promise<string[]> {
-	const { stdout, stderr } = await run(tool('ffprobe'), [
-		...['-v', 'warning', '-of', 'json', '-show_streams', out],
-	]);
-	const { streams } = JSON.parse(stdout) as { streams: Array<Record<string, string>> };
+	const { streams, warnings } = await probe(out);
 	const video = streams.find(({ codec_type: type }) => type === 'video');
 	const duration = Number(video?.duration);
-	const faults = stderr.trim() === '' ? [] : [`ffprobe: ${stderr.trim().split('\n')[0]}`];
+	const faults = warnings === '' ? [] : [`ffprobe: ${warnings.split('\n')[0]}`];
 	if (!(Math.abs(duration - cut.duration) < 0.0015)) {
 		faults.push(`ffprobe's length is ${duration}, planned ${cut.duration}`);
 	}
@@ -155,7 +154,7 @@ async function decode(file: string, options: string[] = []): Promise<Decoded> {
 	const known = decodedFiles.get(key);
 	if (known) return await known;
 	const decoding = decodeNow(file, options);
-	if (!/cut-[0-9a-f]{16}\./.test(file)) decodedFiles.set(key, decoding);
+	if (!/cut-[0-9a-f]{16}-/.test(file)) decodedFiles.set(key, decoding);
 	return await decoding;
 }
 
@@ -266,15 +265,21 @@ async function samplesOf(file: string): Promise<{ samples: Int16Array; rate: num
 		[...['-v', 'error', '-nostdin', '-i', file, '-map', '0:a:0', '-ac', '1', '-f', 's16le', '-']],
 		{ maxBuffer: 64 * 1024 * 1024, encoding: 'buffer' },
 	);
-	const { streams } = (await probe(file)) as { streams: Array<Record<string, string>> };
+	const { streams } = await probe(file);
 	const rate = Number(streams.find(({ codec_type: type }) => type === 'audio')?.sample_rate);
 	const even = Buffer.from(stdout);
 	return { samples: new Int16Array(even.buffer, even.byteOffset, even.length >> 1), rate };
 }
 
-async function probe(file: string): Promise<{ streams: Array<Record<string, string>> }> {
+interface Probed {
+	streams: Array<Record<string, string>>;
+	warnings: string;
+}
+
+async function probe(file: string): Promise<Probed> {
 	const { stdout, stderr } = await run(tool('ffprobe'), [
 		...['-v', 'warning', '-of', 'json', '-show_streams', file],
 	]);
-	return { ...JSON.parse(stdout), warnings: stderr.trim() };
+	const { streams } = JSON.parse(stdout) as Probed;
+	return { streams, warnings: stderr.trim() };
 }

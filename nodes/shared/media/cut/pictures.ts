@@ -3,6 +3,7 @@ import type { CutTrack } from './cutTrack';
 import { newEdits } from './cutTrack';
 import type { ClippedEdit } from './edits';
 import { editsWithin, firstShown, shownRange } from './edits';
+import { needsOthers } from './gradualRefresh';
 import type { TrackIndex } from './movieIndex';
 import type { Piece, Range } from './piece';
 import { endOf, shownAt } from './piece';
@@ -10,6 +11,9 @@ import { Unfit } from './unfit';
 
 /** Lists samples of a track. */
 export type Lister = (track: TrackIndex, range: Range) => Promise<Piece[]>;
+
+/** Reads the first bytes of a sample. */
+export type HeadReader = (piece: Piece) => Promise<Buffer>;
 
 /** The pictures of the part, and with them when it starts and ends. */
 export interface Pictures {
@@ -36,6 +40,7 @@ export async function cutPictures(
 	track: TrackIndex,
 	wanted: { start: number; length: number },
 	list: Lister,
+	readHead: HeadReader,
 ): Promise<Pictures> {
 	const { timescale } = track;
 	const from = Math.max(wanted.start, firstShown(track.edits));
@@ -49,7 +54,7 @@ export async function cutPictures(
 	if (!shown) throw endsBefore(from);
 
 	const exact = shownRange(shown, timescale) as Range;
-	const stored = storedFor(listed, exact);
+	const stored = await storedFor(exact, listed, track, list, readHead);
 	const times = stored.map(shownAt);
 	const earliest = times.reduce((least, time) => Math.min(least, time), Infinity);
 	const latest = stored.reduce((most, piece) => Math.max(most, shownEnd(piece)), -Infinity);
@@ -127,11 +132,28 @@ function nearestEnd({ media }: ShownEdit, times: number[], end: number, target: 
 }
 
 /** @returns the samples to store, in the order of decoding */
-function storedFor(listed: Piece[], shown: Range): Piece[] {
-	const isBefore = (piece: Piece) => piece.isSync && shownAt(piece) <= shown.from + 0.5;
+async function storedFor(
+	shown: Range,
+	listed: Piece[],
+	track: TrackIndex,
+	list: Lister,
+	readHead: HeadReader,
+): Promise<Piece[]> {
+	const stored = fromSync(listed, shown.from, shown.to);
+	const [first] = stored;
+	if (!first.isSync || !needsOthers(track.stsd, await readHead(first))) return stored;
+	// From the one before it, the picture is whole when the part begins.
+	const from = shownAt(first) - 1;
+	const earlier = await list(track, { from, to: shown.to + track.timescale / 10 });
+	return fromSync(earlier, from, shown.to);
+}
+
+/** @returns the samples from the last sync sample at a tick or before */
+function fromSync(listed: Piece[], from: number, to: number): Piece[] {
+	const isBefore = (piece: Piece) => piece.isSync && shownAt(piece) <= from + 0.5;
 	const sync = listed.findLastIndex(isBefore);
 	const first = Math.max(0, sync);
-	const stored = listed.slice(first, lastFor(listed, first, shown.to) + 1);
+	const stored = listed.slice(first, lastFor(listed, first, to) + 1);
 	// Frames that are decoded after the sync sample but shown before it may need earlier ones.
 	return sync < 0 ? stored : stored.filter((piece) => shownAt(piece) >= shownAt(stored[0]));
 }

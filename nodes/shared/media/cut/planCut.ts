@@ -7,6 +7,7 @@ import { readVideo } from '../video';
 import { copy } from './copy';
 import type { CutTrack } from './cutTrack';
 import { FragmentSamples } from './fragmentSamples';
+import { HEAD_LENGTH } from './gradualRefresh';
 import { IndexReader } from './indexReader';
 import { layOut } from './layout';
 import type { MovieIndex, TrackIndex } from './movieIndex';
@@ -72,7 +73,9 @@ async function plan(source: ByteSource, part: Part): Promise<Cut | MediaFault> {
 	const main = mainTrack(movie);
 	const list = listerFor(reader, movie);
 
-	const pictures = await cutPictures(main, part, list);
+	const pictures = await cutPictures(main, part, list, async (piece) => {
+		return await reader.upTo(piece.offset, Math.min(piece.size, HEAD_LENGTH));
+	});
 	const { start, end, lead, frames, storedDuration } = pictures;
 	const { timescale } = main;
 	const tracks: CutTrack[] = [];

@@ -228,7 +228,7 @@ async function soundFaults(file: string, out: string, cut: Cut): Promise<string[
 }
 
 /** ffmpeg makes packets of plain sound as it likes: its samples are compared. */
-const PLAIN = /pcm|float|ulaw|ima4|old-/;
+const PLAIN = /pcm|float|ulaw|ima4|old-|heavy/;
 
 /** Plain sound is exact: the same samples, from the same one on. */
 async function plainSoundFaults(file: string, out: string, cut: Cut): Promise<string[]> {

@@ -142,10 +142,11 @@ async function storedFor(
 	const stored = fromSync(listed, shown.from, shown.to);
 	const [first] = stored;
 	if (!first.isSync || !needsOthers(track.stsd, await readHead(first))) return stored;
-	// From the one before it, the picture is whole when the part begins.
+	// From the one before it, the picture is whole when the part begins; no player may begin later.
 	const from = shownAt(first) - 1;
 	const earlier = await list(track, { from, to: shown.to + track.timescale / 10 });
-	return fromSync(earlier, from, shown.to);
+	const whole = fromSync(earlier, from, shown.to);
+	return whole.map((piece, at) => ({ ...piece, isSync: at === 0 }));
 }
 
 /** @returns the samples from the last sync sample at a tick or before */

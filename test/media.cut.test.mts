@@ -25,13 +25,14 @@ import { inPairs } from './media/tools.mts';
  */
 
 const IS_SWEEP = process.env.CUT_SWEEP !== undefined;
-const FUZZ_RUNS = Number(process.env.CUT_FUZZ ?? 1000);
+const FUZZ_RUNS = Number(process.env.CUT_FUZZ ?? 600);
 const SEED = Number(process.env.CUT_SEED ?? 20261126);
 
 /** One of each kind. */
 const sample = [
 	'gop-25-deep.mp4',
 	'open.mp4',
+	'refresh.mp4',
 	'hevc.mp4',
 	'mpeg2-open.mov',
 	'sound-pcm.mov',

@@ -4,7 +4,7 @@ import { Files } from './tools.mts';
 
 /** The videos that are held against ffprobe: what people film, edit, export and record. */
 
-export interface Clip {
+interface Clip {
 	size?: string;
 	rate?: string;
 	seconds?: number;
@@ -15,10 +15,10 @@ export interface Clip {
 	more?: string[];
 }
 
-export const H264 = words('-c:v libx264 -preset ultrafast -pix_fmt yuv420p -b:v 60k');
+const H264 = words('-c:v libx264 -preset ultrafast -pix_fmt yuv420p -b:v 60k');
 /** With B-frames, so that the first frame is not the first shown: every such file has an edit list. */
-export const H264_B = words('-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 25 -b:v 60k');
-export const HEVC = words('-c:v libx265 -preset ultrafast -x265-params log-level=none -b:v 60k');
+const H264_B = words('-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 25 -b:v 60k');
+const HEVC = words('-c:v libx265 -preset ultrafast -x265-params log-level=none -b:v 60k');
 export const PRORES = words('-c:v prores_ks -profile:v 0');
 export const MPEG4 = words('-c:v mpeg4 -b:v 80k');
 export const AAC = words('-c:a aac -b:a 32k');
@@ -262,7 +262,7 @@ export const recipes: Recipe[] = [
 ];
 
 /** A second at 25 frames a second, one at 10, and one at 50: as phones do when the light changes. */
-export function variable(name: string, more: string[]): Recipe {
+function variable(name: string, more: string[]): Recipe {
 	const times = "setpts='if(lt(N,25),N/25,if(lt(N,35),1+(N-25)/10,2+(N-35)/50))/TB'";
 	return {
 		name,

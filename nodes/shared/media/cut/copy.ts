@@ -6,12 +6,12 @@ import type { Span } from './layout';
 const KB = 1024;
 
 /** Bytes that are read, and held, at a time. */
-export const BLOCK = 1024 * KB;
+const BLOCK = 1024 * KB;
 
 /** A gap of so many bytes is read over: another read would take longer. */
 const GAP = 64 * KB;
 
-/** Thrown by a stream that cannot go on: whoever takes the file must not get half of it. */
+/** Thrown by a stream that cannot go on: half a file must not be taken for a whole one. */
 export class CutInterrupted extends Error {
 	constructor(readonly fault: MediaFault) {
 		super(fault.reason);

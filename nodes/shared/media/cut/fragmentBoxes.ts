@@ -1,10 +1,9 @@
 import { children, flags, inside, int, isLong, uint } from '../boxes';
 import type { Piece } from './piece';
-import { endOf, MOST_PIECES } from './piece';
-import { tooMany } from './tableSamples';
+import { endOf, MOST_PIECES, tooMany } from './piece';
 import { damaged } from './unfit';
 
-/** What holds for the samples of a track's fragments unless these say otherwise (`trex`). */
+/** Values of the samples in a track's fragments where these do not say otherwise (`trex`). */
 export interface TrackDefaults {
 	description: number;
 	duration: number;
@@ -21,7 +20,7 @@ export interface TrackFragment {
 	pieces: Piece[];
 }
 
-/** What the reader of a fragment has to know of what came before it. */
+/** Facts from before a fragment that its reader needs. */
 export interface FragmentContext {
 	defaults: Map<number, TrackDefaults>;
 	/** Ticks where each track goes on, where known; used where a fragment does not say. */

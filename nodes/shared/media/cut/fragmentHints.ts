@@ -20,7 +20,7 @@ export function hintsOfIndex(sidx: Buffer, end: number): Hint[] {
 	const hints: Hint[] = [];
 	for (let entry = long ? 32 : 24; entry + 12 <= sidx.length; entry += 12) {
 		const size = uint(sidx, entry);
-		// An index of indexes: its first entry is where to go on.
+		// An entry can be a further index: fragments come behind it all the same.
 		if (Number.isSafeInteger(at) && ticks >= 0) hints.push({ at, seconds: ticks / timescale });
 		at += size % 0x8000_0000;
 		ticks += uint(sidx, entry + 4);

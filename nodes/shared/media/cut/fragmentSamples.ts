@@ -6,8 +6,8 @@ import { hintsOfIndex, hintsOfTail } from './fragmentHints';
 import type { IndexReader } from './indexReader';
 import type { MovieIndex, TrackIndex } from './movieIndex';
 import type { Piece, Range } from './piece';
-import { MOST_PIECES, REORDERED, shownAt } from './piece';
-import { listedTicks, listFromTables, tooMany } from './tableSamples';
+import { MOST_PIECES, REORDERED, shownAt, tooMany } from './piece';
+import { listedTicks, listFromTables } from './tableSamples';
 
 /** Bytes to read where a fragment may begin: most indexes of one are smaller. */
 const AHEAD = 16 * 1024;

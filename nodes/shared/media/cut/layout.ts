@@ -24,7 +24,7 @@ export interface Chunk {
 }
 
 export interface Layout {
-	/** What is copied, in the order of the new file. */
+	/** The ranges to copy, in the order of the new file. */
 	spans: Span[];
 	/** The chunks of each track. */
 	chunks: Chunk[][];

@@ -58,7 +58,7 @@ export interface TrackIndex {
 	defaults?: TrackDefaults;
 }
 
-/** What the `moov` box says, as far as a cut needs it. */
+/** The content of the `moov` box, as far as a cut needs it. */
 export interface MovieIndex {
 	/** Content of the `ftyp` box; undefined in QuickTime files from before there was one. */
 	ftyp?: Buffer;
@@ -83,7 +83,7 @@ const KEPT = {
 	minf: new Set(['vmhd', 'smhd', 'gmhd', 'nmhd', 'hdlr', 'dinf']),
 };
 
-const PROTECTED = /^(enc[av]|drm[is]|drms|p608)$/;
+const PROTECTED = /^(enc[av]|drm[is])$/;
 
 /** Reads the head of a file, down to where the lists of samples are. */
 export async function readIndex(reader: IndexReader): Promise<MovieIndex> {

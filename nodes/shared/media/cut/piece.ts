@@ -1,3 +1,6 @@
+import { unchecked } from '../fault';
+import { Unfit } from './unfit';
+
 /** Samples of a track that follow one another in time and in the file, and are all alike: mostly one. */
 export interface Piece {
 	/** Where the first is in the file. */
@@ -41,3 +44,7 @@ export interface Range {
 
 /** Frames are decoded in another order than they are shown in, but never by more than so many. */
 export const REORDERED = 40;
+
+export function tooMany(): Unfit {
+	return new Unfit(unchecked(`the part has more than ${MOST_PIECES} samples`));
+}

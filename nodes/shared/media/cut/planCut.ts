@@ -15,8 +15,8 @@ import { readIndex } from './movieIndex';
 import type { Lister } from './pictures';
 import { cutPictures } from './pictures';
 import { cutSound } from './sound';
-import { MOST_PIECES } from './piece';
-import { listFromTables, tooMany } from './tableSamples';
+import { MOST_PIECES, tooMany } from './piece';
+import { listFromTables } from './tableSamples';
 import { Unfit } from './unfit';
 import { writeHead } from './writeMovie';
 
@@ -41,7 +41,7 @@ export interface Cut {
 	stored: { start: number; duration: number };
 	/** Bytes of the new file. */
 	size: number;
-	/** What the new file says of itself. */
+	/** The facts that a reader finds in the new file. */
 	facts: VideoFacts;
 	mimeType: 'video/mp4' | 'video/quicktime';
 	/**

@@ -50,7 +50,6 @@ export async function cutSound(
 	while (heard.length > 0 && heard[heard.length - 1].media === undefined) heard.pop();
 	if (heard.length === 0) return undefined;
 	const base = pieces[0].time;
-	// A pause before the first sound is a part of the list, a gap between edits is not.
 	return {
 		track,
 		pieces: pieces.map((piece) => ({ ...piece, time: piece.time - base })),

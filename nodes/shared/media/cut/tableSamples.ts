@@ -1,14 +1,12 @@
 import { fourLetters, uint } from '../boxes';
-import { unchecked } from '../fault';
 import type { TrackIndex } from './movieIndex';
 import type { Piece, Range } from './piece';
-import { MOST_PIECES, REORDERED } from './piece';
+import { MOST_PIECES, REORDERED, tooMany } from './piece';
 import type { SoundUnit } from './samplePlaces';
 import { SamplePlaces } from './samplePlaces';
 import type { TimeRun } from './sampleTimes';
 import { SampleTimes } from './sampleTimes';
 import { SyncSamples } from './syncSamples';
-import { Unfit } from './unfit';
 
 /**
  * Lists samples of a track by the tables in its `trak` box.
@@ -37,10 +35,6 @@ export async function listFromTables(track: TrackIndex, range: Range): Promise<P
 		times.skip(placed.count, run);
 	}
 	return pieces;
-}
-
-export function tooMany(): Unfit {
-	return new Unfit(unchecked(`the part has more than ${MOST_PIECES} samples`));
 }
 
 /** So many samples of a run are at most of use. */

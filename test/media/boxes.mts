@@ -74,6 +74,37 @@ export function lengthen(node: Node, between: number): void {
 	]);
 }
 
+/** The same file with 64-bit numbers in some of its boxes; its index has to be behind its samples. */
+export function lengthen64(nodes: Node[], what: 'stco' | 'times' | 'elst'): Buffer {
+	if (what === 'stco') for (const node of all(nodes, 'stco')) lengthenOffsets(node);
+	if (what === 'elst') for (const node of all(nodes, 'elst')) lengthenEdits(node);
+	if (what === 'times') {
+		for (const node of [...all(nodes, 'mvhd'), ...all(nodes, 'mdhd')]) lengthen(node, 4);
+		for (const node of all(nodes, 'tkhd')) lengthen(node, 8);
+	}
+	return write(nodes);
+}
+
+function lengthenOffsets(stco: Node): void {
+	const list = Buffer.alloc((stco.body.length - 8) * 2);
+	for (let at = 8; at < stco.body.length; at += 4) {
+		list.writeBigUInt64BE(BigInt(stco.body.readUInt32BE(at)), (at - 8) * 2);
+	}
+	stco.type = 'co64';
+	stco.body = Buffer.concat([stco.body.subarray(0, 8), list]);
+}
+
+function lengthenEdits(elst: Node): void {
+	const entries = elst.body.readUInt32BE(4);
+	const list = Buffer.alloc(entries * 20);
+	for (let entry = 0; entry < entries; entry++) {
+		list.writeBigUInt64BE(BigInt(elst.body.readUInt32BE(8 + entry * 12)), entry * 20);
+		list.writeBigInt64BE(BigInt(elst.body.readInt32BE(12 + entry * 12)), entry * 20 + 8);
+		elst.body.copy(list, entry * 20 + 16, 16 + entry * 12, 20 + entry * 12);
+	}
+	elst.body = Buffer.concat([Buffer.from([1]), elst.body.subarray(1, 8), list]);
+}
+
 function long(value: number): Buffer {
 	const bytes = Buffer.alloc(8);
 	bytes.writeBigUInt64BE(BigInt(value));

@@ -2,6 +2,9 @@ import { built } from '../engine/haste.mts';
 import type * as Binary from '../../nodes/shared/media/binarySource.ts';
 import type * as Fault from '../../nodes/shared/media/fault.ts';
 import type * as View from '../../nodes/shared/media/fileView.ts';
+import type * as Copy from '../../nodes/shared/media/cut/copy.ts';
+import type * as IndexReader from '../../nodes/shared/media/cut/indexReader.ts';
+import type * as PlanCut from '../../nodes/shared/media/cut/planCut.ts';
 import type * as Http from '../../nodes/KlingV2vGenerate/media/httpSource.ts';
 import type * as Image from '../../nodes/KlingV2vGenerate/media/image.ts';
 import type * as Limits from '../../nodes/KlingV2vGenerate/media/limits.ts';
@@ -15,6 +18,8 @@ export type { MediaFault } from '../../nodes/shared/media/fault.ts';
 export type { VideoFacts } from '../../nodes/shared/media/video.ts';
 export type { ImageFacts } from '../../nodes/KlingV2vGenerate/media/image.ts';
 
+export type { Cut } from '../../nodes/shared/media/cut/planCut.ts';
+
 export { timing } from '../engine/haste.mts';
 
 export const { readVideo } = built<typeof Video>('shared/media/video');
@@ -27,6 +32,12 @@ export const { allowance } = built<typeof View>('shared/media/fileView');
 export const { videoProblems, imageProblems, mediaHints, videoLimits, imageLimits } = built<
 	typeof Limits
 >('KlingV2vGenerate/media/limits');
+
+export const { planCut } = built<typeof PlanCut>('shared/media/cut/planCut');
+export const { CutInterrupted } = built<typeof Copy>('shared/media/cut/copy');
+export const { allowance: cutAllowance } = built<typeof IndexReader>(
+	'shared/media/cut/indexReader',
+);
 
 /** A source that keeps count of what is read from it. */
 export function counted(source: Source.ByteSource) {

@@ -1,4 +1,4 @@
-import { all, box, lengthen, parse, shift, write } from './boxes.mts';
+import { all, box, lengthen64, parse, shift, write } from './boxes.mts';
 import type { Recipe } from './tools.mts';
 import { Files } from './tools.mts';
 
@@ -19,16 +19,16 @@ const H264 = words('-c:v libx264 -preset ultrafast -pix_fmt yuv420p -b:v 60k');
 /** With B-frames, so that the first frame is not the first shown: every such file has an edit list. */
 const H264_B = words('-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 2 -g 25 -b:v 60k');
 const HEVC = words('-c:v libx265 -preset ultrafast -x265-params log-level=none -b:v 60k');
-const PRORES = words('-c:v prores_ks -profile:v 0');
-const MPEG4 = words('-c:v mpeg4 -b:v 80k');
-const AAC = words('-c:a aac -b:a 32k');
-const FAST = words('-movflags +faststart');
+export const PRORES = words('-c:v prores_ks -profile:v 0');
+export const MPEG4 = words('-c:v mpeg4 -b:v 80k');
+export const AAC = words('-c:a aac -b:a 32k');
+export const FAST = words('-movflags +faststart');
 
-function words(text: string): string[] {
+export function words(text: string): string[] {
 	return text.split(' ');
 }
 
-function clip(name: string, what: Clip = {}): Recipe {
+export function clip(name: string, what: Clip = {}): Recipe {
 	const { size = '160x90', rate = '25', seconds = 3, codec = H264, audio, more = [] } = what;
 	const sound = audio ? words('-f lavfi -i sine=frequency=330:sample_rate=44100') : [];
 	return {
@@ -45,11 +45,11 @@ function clip(name: string, what: Clip = {}): Recipe {
 }
 
 /** From other files, without coding anew unless asked to. */
-function remix(name: string, from: string[], args: string): Recipe {
+export function remix(name: string, from: string[], args: string): Recipe {
 	return { name, from, ffmpeg: words(args) };
 }
 
-function edit(name: string, from: string, change: (bytes: Buffer) => Buffer): Recipe {
+export function edit(name: string, from: string, change: (bytes: Buffer) => Buffer): Recipe {
 	return { name, from: [from], edit: change };
 }
 
@@ -256,41 +256,9 @@ export const recipes: Recipe[] = [
 		shift(nodes, -ftyp.body.length - 8);
 		return write(nodes);
 	}),
-	edit('long-offsets.mp4', 'sound.mp4', (bytes) => {
-		const nodes = parse(bytes);
-		for (const stco of all(nodes, 'stco')) {
-			stco.type = 'co64';
-			const offsets = Array.from({ length: (stco.body.length - 8) / 4 }, (_, at) => [
-				0,
-				stco.body.readUInt32BE(8 + at * 4),
-			]);
-			const list = Buffer.alloc(offsets.length * 8);
-			offsets.forEach(([, offset], at) => list.writeBigUInt64BE(BigInt(offset), at * 8));
-			stco.body = Buffer.concat([stco.body.subarray(0, 8), list]);
-		}
-		return write(nodes);
-	}),
-	edit('long-times.mp4', 'turned-90.mp4', (bytes) => {
-		const nodes = parse(bytes);
-		for (const node of all(nodes, 'mvhd')) lengthen(node, 4);
-		for (const node of all(nodes, 'mdhd')) lengthen(node, 4);
-		for (const node of all(nodes, 'tkhd')) lengthen(node, 8);
-		return write(nodes);
-	}),
-	edit('long-edits.mp4', 'sound.mp4', (bytes) => {
-		const nodes = parse(bytes);
-		for (const elst of all(nodes, 'elst')) {
-			const entries = elst.body.readUInt32BE(4);
-			const list = Buffer.alloc(entries * 20);
-			for (let entry = 0; entry < entries; entry++) {
-				list.writeBigUInt64BE(BigInt(elst.body.readUInt32BE(8 + entry * 12)), entry * 20);
-				list.writeBigInt64BE(BigInt(elst.body.readInt32BE(12 + entry * 12)), entry * 20 + 8);
-				elst.body.copy(list, entry * 20 + 16, 16 + entry * 12, 20 + entry * 12);
-			}
-			elst.body = Buffer.concat([Buffer.from([1]), elst.body.subarray(1, 8), list]);
-		}
-		return write(nodes);
-	}),
+	edit('long-offsets.mp4', 'sound.mp4', (bytes) => lengthen64(parse(bytes), 'stco')),
+	edit('long-times.mp4', 'turned-90.mp4', (bytes) => lengthen64(parse(bytes), 'times')),
+	edit('long-edits.mp4', 'sound.mp4', (bytes) => lengthen64(parse(bytes), 'elst')),
 ];
 
 /** A second at 25 frames a second, one at 10, and one at 50: as phones do when the light changes. */

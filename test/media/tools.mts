@@ -9,13 +9,14 @@ import { promisify } from 'node:util';
 
 /** Media files made by ffmpeg, and what ffprobe says of them; both are kept for the next run. */
 
-const run = promisify(execFile);
+export const run = promisify(execFile);
 const fromHere = createRequire(path.join(process.cwd(), 'package.json'));
 /** What edits are made with. */
 const editor = path.join(process.cwd(), 'test/media/boxes.mts');
-const kept = path.join(tmpdir(), 'kling-v2v-media-tests');
+export const kept = path.join(tmpdir(), 'kling-v2v-media-tests');
 
-function tool(name: 'ffmpeg' | 'ffprobe'): string {
+/** @returns the path of the program */
+export function tool(name: 'ffmpeg' | 'ffprobe'): string {
 	const { path: binary } = fromHere(`@${name}-installer/${name}`) as { path: string };
 	try {
 		accessSync(binary, constants.X_OK);

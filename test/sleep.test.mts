@@ -73,7 +73,11 @@ describe.each(providers)('With %s, an execution that sleeps', (provider) => {
 			input: [{}, {}, {}],
 			settings: { onError: 'continueRegularOutput' },
 		});
-		expect(json.map(({ status }) => status ?? 'error')).toEqual(['completed', 'error', 'completed']);
+		expect(json.map(({ status }) => status ?? 'error')).toEqual([
+			'completed',
+			'error',
+			'completed',
+		]);
 		expect(await count('create')).toBe(3);
 		expect(await count('download')).toBe(2);
 	});
@@ -123,12 +127,9 @@ describe.each(providers)('With %s, an execution that sleeps', (provider) => {
 			executionId: 'stale',
 			nodes: [
 				node('Source', 'test.source', { items: '[{"json":{}},{"json":{}},{"json":{}}]' }),
-				node(
-					'Kling',
-					GENERATE,
-					parametersOf(provider, { options: { maxConcurrentTasks: 1 } }),
-					{ onError: 'continueRegularOutput' },
-				),
+				node('Kling', GENERATE, parametersOf(provider, { options: { maxConcurrentTasks: 1 } }), {
+					onError: 'continueRegularOutput',
+				}),
 			],
 		};
 		const first = await execute({ ...options, leaveAsleep: true });

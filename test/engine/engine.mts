@@ -116,7 +116,10 @@ const webhook: INodeType = {
 				displayName: 'Respond',
 				name: 'responseMode',
 				type: 'options',
-				options: ['onReceived', 'lastNode', 'responseNode'].map((value) => ({ name: value, value })),
+				options: ['onReceived', 'lastNode', 'responseNode'].map((value) => ({
+					name: value,
+					value,
+				})),
 				default: 'onReceived',
 			},
 		],

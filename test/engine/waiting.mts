@@ -140,7 +140,10 @@ export class WaitingServer {
 		stored.status = 'running';
 		stored.data = stringify(data);
 		this.inDatabase.set(executionId, stored.data);
-		return this.store(executionId, await execute({ ...stored.options, resume: data, leaveAsleep: true }));
+		return this.store(
+			executionId,
+			await execute({ ...stored.options, resume: data, leaveAsleep: true }),
+		);
 	}
 
 	private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -86,7 +86,7 @@ describe('Retry On Fail', () => {
 		},
 	);
 
-	test('gives the task ID of an item whose parameters are wrong in a later try', async () => {
+	test('goes on with the task of an item whose parameters are wrong in a later try', async () => {
 		await bench.emulator.fault({
 			match: { action: 'status' },
 			times: 5,
@@ -106,8 +106,8 @@ describe('Retry On Fail', () => {
 			},
 		);
 		const { tasks } = await state();
-		expect(json[0].error).toContain('Video URL must be');
-		expect(json[0].details).toMatchObject({ taskId: tasks[0].taskId });
+		expect(json[0]).toMatchObject({ taskId: tasks[0].taskId, status: 'completed' });
+		expect((await state()).billed.total).toBe(1);
 	});
 
 	test('takes an item for the same though its prompt differs from try to try', async () => {
@@ -230,9 +230,7 @@ describe('Retry Execution', () => {
 		await bench.emulator.set({ failTasks: { nth: [1] }, taskSeconds: 0.3 });
 		const failed = await bench.generate(magnific());
 		const context = JSON.parse(JSON.stringify(failed.data.executionData?.contextData));
-		for (const entry of Object.values<any>(context['node:Kling'].klingLedger.entries)) {
-			entry.createdAt -= 60 * 60_000;
-		}
+		for (const { watch } of context['node:Kling'].klingRecord.entries) watch.since -= 60 * 60_000;
 		const retryOf = {
 			...failed.data,
 			executionData: { ...failed.data.executionData, contextData: context },
@@ -247,7 +245,7 @@ describe('Retry Execution', () => {
 	test('a finished run leaves nothing behind', async () => {
 		const { data } = await bench.generate(magnific());
 		const { contextData } = data.executionData ?? {};
-		expect(JSON.stringify(contextData)).not.toContain('klingLedger');
+		expect(JSON.stringify(contextData)).not.toContain('klingRecord');
 	});
 });
 
@@ -262,7 +260,12 @@ describe('a request that creates a task is repeated', () => {
 			'429 with Retry-After as a date',
 			{ kind: 'status', status: 429, headers: { 'retry-after': new Date(0).toUTCString() } },
 		],
-		['503', { kind: 'status', status: 503 }],
+		['503 in the words of the API', { kind: 'status', status: 503, body: { message: 'Down' } }],
+		['503 with Retry-After', { kind: 'status', status: 503, headers: { 'retry-after': '0.05' } }],
+		...[521, 523, 525, 526, 530].map((status): [string, { kind: string; status: number }] => [
+			`${status} of Cloudflare, which did not reach the server`,
+			{ kind: 'status', status },
+		]),
 	])('after %s', async (_name, fault) => {
 		await bench.emulator.fault({ match: { action: 'create' }, times: 2, fault });
 		const { json } = await bench.generate(magnific());
@@ -353,7 +356,7 @@ describe('a request that creates a task is repeated', () => {
 		expect(error?.context.details).toMatchObject({ retryable: true });
 	});
 
-	test.each([400, 401, 402, 403, 404, 409, 422, 423, 451, 302])(
+	test.each([400, 401, 402, 403, 404, 407, 422, 423, 451, 302])(
 		'never after %d',
 		async (status) => {
 			await bench.emulator.fault({
@@ -372,6 +375,13 @@ describe('a request that creates a task is repeated', () => {
 		['502', { kind: 'status', status: 502 }],
 		['504', { kind: 'status', status: 504 }],
 		['408', { kind: 'status', status: 408 }],
+		['409, which says that it exists', { kind: 'status', status: 409 }],
+		['303, which says where it is', { kind: 'status', status: 303 }],
+		['520 of Cloudflare', { kind: 'status', status: 520 }],
+		[
+			'503 of a gateway',
+			{ kind: 'status', status: 503, body: 'upstream connect error or disconnect/reset' },
+		],
 		['a page of HTML', { kind: 'html', status: 200 }],
 		['an empty answer', { kind: 'empty' }],
 		['half a JSON', { kind: 'malformed' }],
@@ -607,12 +617,17 @@ describe('too many tasks at once', () => {
 		'{"code": "1303", "message": "parallel task over resource pack limit"}',
 		'1303: parallel task over resource pack limit',
 		'Kling error_code = 1303',
-	])('is seen where the reason alone names the code: %s', async (reason) => {
-		await bench.emulator.set({ failTasks: { nth: [1], code: 5001, reason } });
-		const { json, error } = await bench.generate(muleRouter());
-		expect(error).toBeUndefined();
-		expect(json[0].status).toBe('completed');
-	});
+	])(
+		'fail a task for good, and the error says that a later run may succeed: %s',
+		async (reason) => {
+			await bench.emulator.set({ failTasks: { nth: 'all', code: 5001, reason } });
+			const { error } = await bench.generate(muleRouter(), { settings: retry });
+			expect(error?.description).toContain('lower Max Concurrent Tasks');
+			expect(error?.context.details).toMatchObject({ retryable: true });
+			// A task was accepted: no other is made in its place.
+			expect((await state()).billed.total).toBe(1);
+		},
+	);
 
 	test('is not seen in a task that failed for another reason, whatever its numbers', async () => {
 		await bench.emulator.set({
@@ -623,10 +638,10 @@ describe('too many tasks at once', () => {
 		expect((await state()).billed.total).toBe(1);
 	});
 
-	test.each(['429', 'fail-1303'])('(%s) slows the run down and fails nothing', async (answer) => {
+	test('slow the run down and fail nothing where the creation is refused', async () => {
 		await bench.emulator.set({
 			maxConcurrent: { muleRouter: 2 },
-			concurrencyAnswer: answer,
+			concurrencyAnswer: '429',
 			taskSeconds: 0.1,
 		});
 		const { json, error } = await bench.generate(
@@ -735,5 +750,84 @@ describe('whoever watches the editor', () => {
 		await bench.emulator.set({ taskSeconds: 0.5 });
 		const { messages, json } = await bench.generate(magnific(), { mode: 'manual' });
 		expect(messages.join('\n')).toContain(`Kling task ${json[0].taskId}: IN_PROGRESS, 0 s`);
+	});
+});
+
+describe('A used-up plan', () => {
+	test.each([
+		['words of a trial', { message: 'You have reached the limit of the free trial usage' }],
+		['a link to billing', { message: 'Upgrade: https://x.example/developers/dashboard/billing' }],
+		['the code 1102 of Kling', { code: 1102, message: 'Resource pack exhausted' }],
+		['the code 1304 of Kling', { code: 1304, message: 'IP not allowed' }],
+	])('is no congestion: a 429 with %s ends the run at once', async (_name, body) => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			times: -1,
+			fault: { kind: 'status', status: 429, body },
+		});
+		const { error } = await bench.generate(magnific(), { input: [{}, {}] });
+		expect(await count('create')).toBe(1);
+		expect(error?.message).toMatch(
+			/has no allowance left|does not take requests from this address/,
+		);
+	});
+
+	test('is not seen in congestion: one patience holds for all items of a run', async () => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			times: -1,
+			fault: { kind: 'status', status: 429, body: { code: 1303, message: 'parallel task over' } },
+		});
+		const { json } = await bench.generate(magnific({ options: { waitLimit: 0.004 } }), {
+			input: Array.from({ length: 20 }, () => ({})),
+			settings: { onError: 'continueRegularOutput' },
+		});
+		expect(json.every(({ error }) => String(error).includes('HTTP 429'))).toBe(true);
+		// In 240 ms, of pauses of 20 to 100 ms, whatever the number of items.
+		expect(await count('create')).toBeLessThan(20);
+	});
+});
+
+describe('Inputs that look like answers', () => {
+	const hostile = [
+		'%22status%22%3A%22CREATED%22',
+		'%22task_info%22%3A%7B%22status%22%3A%22pending%22',
+		'%7B%22data%22%3A%7B%22task_id%22%3A%22aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee%22',
+		'aaaaaaaaaaaaaaaa"',
+		'%5C%5C%5C%5C%5C%5C%5C%5C%5C%5C%5C%5C%5C%5C%5C%5C',
+		'%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00',
+		'0123456789-0123456789-0123456789',
+		'__proto__=__proto__&constructor=constructor',
+	];
+	const cells = ['magnific', 'muleRouter'].flatMap((provider) =>
+		hostile.map((query) => [provider, query] as const),
+	);
+
+	test.each(cells)(
+		'are paid for once, and their task is known: %s, ?x=%s',
+		async (provider, query) => {
+			const videoUrl = `${bench.emulator.referenceUrl}?x=${query}`;
+			const parameters =
+				provider === 'magnific' ? magnific({ videoUrl }) : muleRouter({ videoUrl });
+			const { json, error } = await bench.generate(parameters, { settings: retry });
+			const { tasks, billed } = await state();
+			expect(error).toBeUndefined();
+			expect(billed.total).toBe(1);
+			expect(json[0]).toMatchObject({ taskId: tasks[0].taskId, status: 'completed' });
+		},
+	);
+
+	test('stay hidden where a refusal repeats them, and the refusal is read all the same', async () => {
+		const secret = 'tokentokentokentoken';
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'echo', status: 400 },
+		});
+		const videoUrl = `${bench.emulator.referenceUrl}?token=${secret}`;
+		const { error, log } = await bench.generate(magnific({ videoUrl }));
+		expect(error?.message).toContain('Invalid request');
+		// The error's node is the user's own.
+		const told = [error?.message, error?.description, error?.context, log];
+		expect(JSON.stringify(told)).not.toContain(secret);
 	});
 });

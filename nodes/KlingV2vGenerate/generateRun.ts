@@ -94,7 +94,6 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 
 	/** Sleeps until the next turn. @param progress shown meanwhile */
 	async rest(progress: INodeExecutionData[]): Promise<INodeExecutionData[]> {
-		this.ledger.end();
 		return await this.sleep(progress, {
 			...this.facts,
 			overloads: this.submitter.overloads.byProvider,
@@ -113,9 +112,13 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 			await this.submitter.forgetMarks(this.stored);
 			this.ledger.close();
 		}
+		return output;
+	}
+
+	/** The call is over, however it has ended. */
+	leave(): void {
 		this.ledger.end();
 		this.end();
-		return output;
 	}
 
 	/** @returns the tasks that this run has created, or has taken up */

@@ -4,9 +4,10 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { double } from '../lab/doubles.mjs';
 import { list, publish } from '../lab/executions.mjs';
-import { control, finishedTask, saveCredentials } from '../lab/lab.mjs';
-import { resident, watchMemory } from '../lab/memory.mjs';
-import { inLine, node, noOp, trigger, webhook } from '../lab/workflows.mjs';
+import { resident, watchMemory } from '../../server/memory.mjs';
+import { node, webhook, workflow } from '../../workflow.mjs';
+import { finishedTask, saveCredentials } from '../lab/lab.mjs';
+import { noOp, trigger } from '../lab/nodes.mjs';
 import { digits } from '../report/figures.mjs';
 import { signedCallback } from './callbacks.mjs';
 
@@ -61,11 +62,11 @@ async function receiver(session, name, authentication, apiUrl) {
 	const path = randomUUID();
 	const nodes = {
 		ours: () => trigger(path, { magnificApi }, { authentication, downloadVideo: false }),
-		plain: () => webhook(path),
+		plain: () => webhook('Webhook', path),
 		bare: () => node('Bare', double('bareTrigger'), {}, { typeVersion: 2, webhookId: path }),
 	};
 	const at = name === 'plain' ? path : `${path}/webhook`;
-	return await publish(session, inLine(RECEIVERS[name], [nodes[name](), noOp()]), at);
+	return await publish(session, workflow(RECEIVERS[name], [nodes[name](), noOp()]), at);
 }
 
 /** Callers that send the head of a JSON callback and one byte of its body. @param {string} url @param {number} pid @param {number} count @returns {Promise<Slow>} */
@@ -151,7 +152,7 @@ async function invented(session, { id, url, pid, emulator, forged }) {
 	}
 	const statuses = await Promise.all(ids.map((taskId) => post(url, { body: completed(taskId) })));
 	const peak = memory.stop() / MEGABYTE;
-	const { requests } = await control(emulator, 'GET', '/state');
+	const { requests } = await emulator.state();
 	const count = (/** @type {string} */ action) =>
 		requests.filter((/** @type {{ action: string }} */ each) => each.action === action).length;
 	await Promise.all(calls);

@@ -141,17 +141,21 @@ export class TaskVerifier {
 		await this.clock.pause(Math.min(untilList, this.budget.untilNext(now)));
 	}
 
-	/** Marks all inquiries that one list answers. The list may be a page, so it proves no ID false. */
-	private async readList(inquiries: Inquiry[]): Promise<void> {
-		const { context, provider } = inquiries[inquiries.length - 1];
+	/**
+	 * Marks all inquiries that one list answers, also those that came while it was read. The list may be
+	 * one page of several, so it proves no ID false.
+	 */
+	private async readList(asked: Inquiry[]): Promise<void> {
+		const { context, provider } = asked[asked.length - 1];
 		const answer = await read(context, provider, provider.listPath ?? '').catch(() => undefined);
 		const tasks = answer?.status === 200 ? provider.readList?.(answer.body) : undefined;
 		const ids = new Set(tasks?.map(({ taskId }) => taskId));
-		const asked = inquiries.filter((inquiry) => inquiry.provider === provider);
-		if (tasks) for (const inquiry of asked) inquiry.isListed = ids.has(inquiry.callback.taskId);
-		const hasHelped = asked.some(({ isListed }) => isListed);
+		for (const inquiry of this.waiting.filter((each) => each.provider === provider)) {
+			if (ids.has(inquiry.callback.taskId)) inquiry.isListed = true;
+			else if (tasks && asked.includes(inquiry)) inquiry.isListed = false;
+		}
 		const pause = (answer && retryAfter(answer, this.clock)) ?? 0;
-		this.listAt = this.clock.now() + Math.max(pause, hasHelped ? 0 : timing.verify.listPause);
+		this.listAt = this.clock.now() + Math.max(pause, timing.verify.listPause);
 	}
 
 	private async lookUp({ context, provider, callback }: Inquiry): Promise<Verification> {

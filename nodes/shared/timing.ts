@@ -112,7 +112,7 @@ export const timing = {
 		maxUnconfirmed: 60,
 		/** After this time one more such request is allowed. */
 		unconfirmedPause: 200,
-		/** Between two requests for the list of tasks where the first one confirmed nothing. */
+		/** Between two requests for the list of tasks. */
 		listPause: 1_000,
 		/** Callbacks that may wait to be looked up; one more turns the oldest away. */
 		maxWaiting: 500,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Rule } from './engine/emulator.mts';
-import { hurry } from './engine/haste.mts';
+import { hurry, timing } from './engine/haste.mts';
 import type { Verdict } from './engine/ledgerCheck.mts';
 import { judge } from './engine/ledgerCheck.mts';
 import { useBench } from './engine/setup.mts';
@@ -11,7 +11,11 @@ import { useBench } from './engine/setup.mts';
  */
 
 const bench = useBench();
-beforeAll(hurry);
+beforeAll(() => {
+	hurry();
+	// These tests ask about bills and tasks: a file that cannot be had need not be tried for long.
+	timing.download.patience = 100;
+});
 
 type Fault = Rule['fault'];
 type Action = 'create' | 'status' | 'download';

@@ -9,7 +9,12 @@ import { readRequests } from './request/readRequest';
  */
 export async function execute(context: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const run = new GenerateRun(context);
-	const items = await checkMedia(run, run.begin(readRequests(run)));
-	const output = await run.work(items);
-	return run.asleepUntil === undefined ? await run.close(output) : await run.rest(output);
+	try {
+		const items = await checkMedia(run, run.begin(readRequests(run)));
+		const output = await run.work(items);
+		return run.asleepUntil === undefined ? await run.close(output) : await run.rest(output);
+	} finally {
+		// However it ends: a retry of the execution in this process takes up what it leaves.
+		run.ledger.end();
+	}
 }

@@ -94,7 +94,6 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 
 	/** Sleeps until the next turn. @param progress shown meanwhile */
 	async rest(progress: INodeExecutionData[]): Promise<INodeExecutionData[]> {
-		this.ledger.end();
 		return await this.sleep(progress, {
 			...this.facts,
 			overloads: this.submitter.overloads.byProvider,
@@ -113,7 +112,6 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 			await this.submitter.forgetMarks(this.stored);
 			this.ledger.close();
 		}
-		this.ledger.end();
 		this.end();
 		return output;
 	}

@@ -9,7 +9,7 @@ import type { RequestKey } from './ledger';
  * "Remove Duplicates": `helpers.checkProcessedAndRecord`.
  */
 
-/** n8n keeps the newest marks of a node; a request has up to three. */
+/** n8n keeps the newest marks of a node; a request has up to four. */
 const MOST_MARKS = 1_000;
 
 const OPTIONS = { mode: 'entries', maxEntries: MOST_MARKS } as const;
@@ -80,7 +80,10 @@ export class WriteAhead {
 		const place = this.placeOf(key);
 		return {
 			own: `intent ${this.origin} ${place}`,
-			ofRetried: this.start ? [`intent ${this.start} ${place} ${key.requestHash}`] : [],
+			// Expressions may give something else by now: the parameters as they are written are the same.
+			ofRetried: [key.requestHash, key.sourceHash].flatMap((hash) =>
+				this.start ? [`intent ${this.start} ${place} ${hash}`] : [],
+			),
 		};
 	}
 

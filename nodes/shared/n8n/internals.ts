@@ -4,6 +4,7 @@ import type {
 	INode,
 	INodeExecutionData,
 	IRunExecutionData,
+	ITaskData,
 	IWebhookFunctions,
 } from 'n8n-workflow';
 import { NodeHelpers } from 'n8n-workflow';
@@ -99,9 +100,18 @@ export function lineage(context: IExecuteFunctions): string | undefined {
  */
 export function startingItems(context: IExecuteFunctions): unknown[] {
 	const { runData = {} } = hidden(context).runExecutionData?.resultData ?? {};
-	const runs = Object.values(runData).flatMap((list) => list.slice(0, 1));
+	const runs = Object.values(runData).flatMap((list) =>
+		list.filter((run) => !isMadeUp(run)).slice(0, 1),
+	);
 	const [first] = runs.sort((a, b) => a.startTime - b.startTime);
 	return asArray(first?.data?.main[0]).map((item) => (item as INodeExecutionData).json);
+}
+
+/** After a crash, n8n puts runs that it knows from its event log alone into the run data, before the real ones. */
+function isMadeUp({ data, error }: ITaskData): boolean {
+	const [item] = asArray(data?.main?.[0]);
+	const { isArtificialRecoveredEventItem } = asObject(asObject(item).json);
+	return error !== undefined || isArtificialRecoveredEventItem === true;
 }
 
 /** The trigger types that can keep a caller until the workflow has ended, by the end of their names. */

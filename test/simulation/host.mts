@@ -513,7 +513,7 @@ export class World {
 			return;
 		}
 		const { message, description = '', context } = what;
-		const { itemIndex } = context as { itemIndex: number };
+		const { itemIndex = -1 } = (context ?? {}) as { itemIndex?: number };
 		if (KNOWING.test(message)) this.tell(itemIndex, round);
 		for (const [, item, text] of description.matchAll(/Item (\d+): (.*?)(?=Item \d+: |$)/gs)) {
 			if (KNOWING.test(text)) this.tell(Number(item), round);

@@ -80,11 +80,11 @@ function lost(
 		else if (errors.includes(id)) places.error++;
 		else if (stored.includes(id)) places.database++;
 		else if (log.includes(id)) places.log++;
-		else if (isListed && task.visibleAt === task.madeAt) return [`task ${id} is billed, listed, and not named`];
 		else {
-			const isAdmitted =
-				world.told.some((each) => each.item === item && each.round === round) ||
-				isCutOff(scenario, world, item);
+			const told = world.told.find((each) => each.item === item && each.round === round);
+			const isShown = isListed && told !== undefined && told.at > task.visibleAt;
+			if (isShown) return [`task ${id} is billed, listed, and not named`];
+			const isAdmitted = told !== undefined || isCutOff(scenario, world, item);
 			if (!isAdmitted) return [`task ${id} of [${marker}] is billed and lost`];
 			places.admitted++;
 		}
@@ -101,8 +101,6 @@ function isCutOff({ deaths, stalls, stop }: Scenario, { log }: World, item: numb
 function isListReliable(scenario: Scenario): boolean {
 	return (
 		scenario.provider === 'magnific' &&
-		scenario.deaths.length === 0 &&
-		scenario.stalls.length === 0 &&
 		scenario.stop === undefined &&
 		scenario.lists.every((fate) => fate.kind === 'fine' && fate.lag === 0)
 	);

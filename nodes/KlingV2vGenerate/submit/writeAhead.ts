@@ -1,5 +1,5 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { lineage, startingItems } from '../../shared/n8n/internals';
+import { lineage, madeUpRuns, startingItems } from '../../shared/n8n/internals';
 import { fingerprint } from '../../shared/util/fingerprint';
 import type { RequestKey } from './ledger';
 
@@ -33,11 +33,15 @@ export class WriteAhead {
 
 	private readonly isRetry: boolean;
 
+	/** The same in "Retry execution" after a crash. */
+	private readonly runIndex: number;
+
 	constructor(
 		private readonly context: IExecuteFunctions,
-		private readonly runIndex: number,
+		runIndex: number,
 		private readonly isTool: boolean,
 	) {
+		this.runIndex = runIndex - madeUpRuns(context);
 		const token = lineage(context);
 		this.origin = fingerprint(token ?? context.getExecutionId());
 		this.isRetry = context.getMode() === 'retry';

@@ -107,11 +107,21 @@ export function startingItems(context: IExecuteFunctions): unknown[] {
 	return asArray(first?.data?.main[0]).map((item) => (item as INodeExecutionData).json);
 }
 
-/** After a crash, n8n puts runs that it knows from its event log alone into the run data, before the real ones. */
-function isMadeUp({ data, error }: ITaskData): boolean {
+/**
+ * How many runs of this node in the run data n8n has made up after a crash. They move the run index of the real
+ * ones: the first run of a retry is then run 1.
+ * 1.88.0 and 2.41.1; none where the run data cannot be read.
+ */
+export function madeUpRuns(context: IExecuteFunctions): number {
+	const { runData = {} } = hidden(context).runExecutionData?.resultData ?? {};
+	return asArray(runData[context.getNode().name]).filter((run) => isMadeUp(run as ITaskData)).length;
+}
+
+/** After a crash, n8n puts a run that it knows from its event log alone into the run data, before any real one. */
+function isMadeUp({ data, executionStatus }: ITaskData): boolean {
 	const [item] = asArray(data?.main?.[0]);
 	const { isArtificialRecoveredEventItem } = asObject(asObject(item).json);
-	return error !== undefined || isArtificialRecoveredEventItem === true;
+	return executionStatus === 'crashed' || isArtificialRecoveredEventItem === true;
 }
 
 /** The trigger types that can keep a caller until the workflow has ended, by the end of their names. */

@@ -29,6 +29,8 @@ export interface LedgerEntry extends ItemEntry, RequestKey {
 	state: 'uncertain' | 'created' | 'failed';
 	/** The call of the node that has the entry in hand; calls of an agent may overlap. */
 	call: string;
+	/** Which request for this item it is, from 1 on: a person who retries may pay for a further one, knowingly. */
+	attempt: number;
 	wishes?: Wishes;
 }
 
@@ -92,16 +94,31 @@ export class Ledger {
 		return this.record.entries.filter((entry) => entry.item === item && this.isInherited(entry));
 	}
 
+	/** @returns which request for the item is the next one, from 1 on: the same in every process that begins with the same record */
+	attempt(item: number): number {
+		return Math.max(0, ...this.inherited(item).map(({ attempt }) => attempt)) + 1;
+	}
+
+	/** The item has a task or an error of its own now: those of the retried execution are no longer needed. */
+	strikeInherited(item: number): void {
+		const gone = this.inherited(item);
+		this.record.remove((entry) => gone.includes(entry));
+	}
+
 	/** From here on no other call of an agent finds the entry, until this one has ended. */
 	take(entry: LedgerEntry): void {
 		entry.call = this.call;
 	}
 
+	/** Prepares the entry of a retried execution for a look: its wait begins anew. */
+	renew({ watch }: CreatedEntry, deadline: number): void {
+		Object.assign(watch, { deadline, timedOut: false, refusals: 0 });
+	}
+
 	/** Takes the entry of a retried execution over into this one. */
-	adopt(entry: CreatedEntry, deadline: number, wishes: Wishes): void {
+	adopt(entry: CreatedEntry, wishes: Wishes): void {
 		const { execution, run } = this.record;
 		Object.assign(entry, { execution, run, call: this.call, wishes: plain(wishes) });
-		Object.assign(entry.watch, { deadline, timedOut: false, refusals: 0 });
 		delete entry.error;
 	}
 
@@ -176,7 +193,8 @@ export class Ledger {
 		facts: Pick<LedgerEntry, 'state' | 'error'>,
 	): LedgerEntry {
 		const { execution, run } = this.record;
-		const key = { execution, run, item, requestHash, sourceHash, call: this.call };
+		const attempt = this.attempt(item);
+		const key = { execution, run, item, requestHash, sourceHash, call: this.call, attempt };
 		return this.record.add({ ...key, ...facts });
 	}
 

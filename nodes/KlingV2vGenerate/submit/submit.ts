@@ -247,6 +247,7 @@ export class Submitter {
 		const error = maybeCreated(request, reason, undefined, listed);
 		this.run.ledger.setUncertain(entry, error);
 		this.run.ledger.strikeInherited(entry.item);
+		this.warnOf(entry, error);
 		throw error;
 	}
 
@@ -264,8 +265,13 @@ export class Submitter {
 		const listed = await this.appearedSince(request.provider).catch(() => undefined);
 		const found = maybeCreated(request, reason, answer, listed);
 		run.ledger.setUncertain(entry, found);
-		run.context.logger.warn(`${found.message}. ${found.advice}`);
+		this.warnOf(entry, found);
 		throw found;
+	}
+
+	/** While an execution sleeps, and after Stop, n8n shows no error item: its log does. */
+	private warnOf({ item }: LedgerEntry, { message, advice }: KlingError): void {
+		this.run.context.logger.warn(`Item ${item}: ${message}. ${advice}`);
 	}
 
 	private async appearedSince(provider: Provider) {

@@ -91,7 +91,11 @@ export class Ledger {
 	 */
 	inherited(item: number): LedgerEntry[] {
 		if (this.caller.isTool) return [];
-		return this.record.entries.filter((entry) => entry.item === item && this.isInherited(entry));
+		const { run } = this.record;
+		// Another round of a loop is another request, though it may look the same.
+		return this.record.entries.filter(
+			(entry) => entry.item === item && entry.run === run && this.isInherited(entry),
+		);
 	}
 
 	/** @returns which request for the item is the next one, from 1 on: the same in every process that begins with the same record */
@@ -207,8 +211,8 @@ export class Ledger {
 		if (entry.item !== key.item || this.isTaken(entry)) return false;
 		if (this.caller.isTool) return this.isForCall(entry, key);
 		if (this.record.isOwn(entry)) return true;
-		const isOfRun = entry.execution === this.record.execution;
-		return !isOfRun && entry.state === 'created' && !isGivenUp(entry) && isSame(entry, key);
+		const isInherited = this.inherited(key.item).includes(entry);
+		return isInherited && entry.state === 'created' && !isGivenUp(entry) && isSame(entry, key);
 	}
 
 	private isForCall(entry: LedgerEntry, { requestHash }: RequestKey): boolean {

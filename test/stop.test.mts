@@ -72,7 +72,11 @@ describe('Stop', () => {
 		async (onError) => {
 			await bench.emulator.set({ taskSeconds: 600 });
 			const { outputs, data } = await bench.generate(
-				{ prompt: '@Video1', videoUrl: bench.emulator.referenceUrl },
+				{
+					prompt: '@Video1',
+					videoUrl: bench.emulator.referenceUrl,
+					options: { whileWaiting: 'run' },
+				},
 				{ settings: { onError }, stop: requestSeen('status') },
 			);
 			const [{ taskId }] = (await bench.emulator.state()).tasks;

@@ -29,6 +29,8 @@ export interface LedgerEntry extends ItemEntry, RequestKey {
 	state: 'uncertain' | 'created' | 'failed';
 	/** The call of the node that has the entry in hand; calls of an agent may overlap. */
 	call: string;
+	/** Which request for this item it is, from 1 on: a person who retries may pay for a further one, knowingly. */
+	attempt: number;
 	wishes?: Wishes;
 }
 
@@ -89,7 +91,22 @@ export class Ledger {
 	 */
 	inherited(item: number): LedgerEntry[] {
 		if (this.caller.isTool) return [];
-		return this.record.entries.filter((entry) => entry.item === item && this.isInherited(entry));
+		const { run } = this.record;
+		// Another round of a loop is another request, though it may look the same.
+		return this.record.entries.filter(
+			(entry) => entry.item === item && entry.run === run && this.isInherited(entry),
+		);
+	}
+
+	/** @returns which request for the item is the next one, from 1 on: the same in every process that begins with the same record */
+	attempt(item: number): number {
+		return Math.max(0, ...this.inherited(item).map(({ attempt }) => attempt)) + 1;
+	}
+
+	/** The item has a task or an error of its own now: those of the retried execution are no longer needed. */
+	strikeInherited(item: number): void {
+		const gone = this.inherited(item);
+		this.record.remove((entry) => gone.includes(entry));
 	}
 
 	/** From here on no other call of an agent finds the entry, until this one has ended. */
@@ -97,11 +114,15 @@ export class Ledger {
 		entry.call = this.call;
 	}
 
+	/** Prepares the entry of a retried execution for a look: its wait begins anew. */
+	renew({ watch }: CreatedEntry, deadline: number): void {
+		Object.assign(watch, { deadline, timedOut: false, refusals: 0 });
+	}
+
 	/** Takes the entry of a retried execution over into this one. */
-	adopt(entry: CreatedEntry, deadline: number, wishes: Wishes): void {
+	adopt(entry: CreatedEntry, wishes: Wishes): void {
 		const { execution, run } = this.record;
 		Object.assign(entry, { execution, run, call: this.call, wishes: plain(wishes) });
-		Object.assign(entry.watch, { deadline, timedOut: false, refusals: 0 });
 		delete entry.error;
 	}
 
@@ -176,7 +197,8 @@ export class Ledger {
 		facts: Pick<LedgerEntry, 'state' | 'error'>,
 	): LedgerEntry {
 		const { execution, run } = this.record;
-		const key = { execution, run, item, requestHash, sourceHash, call: this.call };
+		const attempt = this.attempt(item);
+		const key = { execution, run, item, requestHash, sourceHash, call: this.call, attempt };
 		return this.record.add({ ...key, ...facts });
 	}
 
@@ -189,8 +211,8 @@ export class Ledger {
 		if (entry.item !== key.item || this.isTaken(entry)) return false;
 		if (this.caller.isTool) return this.isForCall(entry, key);
 		if (this.record.isOwn(entry)) return true;
-		const isOfRun = entry.execution === this.record.execution;
-		return !isOfRun && entry.state === 'created' && !isGivenUp(entry) && isSame(entry, key);
+		const isInherited = this.inherited(key.item).includes(entry);
+		return isInherited && entry.state === 'created' && !isGivenUp(entry) && isSame(entry, key);
 	}
 
 	private isForCall(entry: LedgerEntry, { requestHash }: RequestKey): boolean {

@@ -124,12 +124,10 @@ export class Submitter {
 			run.occupy(entry);
 			return entry;
 		}
-		run.ledger.adopt(entry, run.clock.now() + item.options.waitLimit, item);
+		run.ledger.renew(entry, run.clock.now() + item.options.waitLimit);
 		await lookAt(run, entry.watch);
-		if (entry.watch.task.status === 'failed') {
-			await this.forget(entry);
-			return undefined;
-		}
+		if (entry.watch.task.status === 'failed') return undefined;
+		run.ledger.adopt(entry, item);
 		run.occupy(entry);
 		return entry;
 	}
@@ -159,12 +157,11 @@ export class Submitter {
 		run.clock.check();
 		await this.lists.readBefore(provider);
 		const body = await provideMedia(run, request);
-		for (const entry of run.ledger.inherited(request.item)) await this.forget(entry);
 		// Read before anything is recorded: a credential that cannot work sends nothing.
 		const account = await readAccount(run.context, provider);
 		run.clock.check();
 		const entry = run.ledger.intend(request, maybeCreated(request, 'the request was cut off'));
-		if (await writeAhead.intend(request)) return await this.recover(item, entry);
+		if (await writeAhead.intend(entry)) return await this.recover(item, entry);
 		// The process may be killed before the answer is there: the log then says what was under way.
 		run.context.logger.info(
 			`Creating a Kling task: ${provider.label}, item ${request.item}, run ${run.index}`,
@@ -228,7 +225,8 @@ export class Submitter {
 	): Promise<CreatedEntry> {
 		const created = this.run.ledger.setCreated(entry, this.run.watchOf(item, task), item);
 		this.run.log('Kling task created', task);
-		await this.writeAhead.created(item.request, task.taskId);
+		this.run.ledger.strikeInherited(entry.item);
+		await this.writeAhead.created(entry, task.taskId);
 		return created;
 	}
 
@@ -240,7 +238,7 @@ export class Submitter {
 		const { request } = item;
 		const { provider, endpoint } = request;
 		const listed = await this.lists.readUnknown(provider).catch(() => undefined);
-		const taskId = await this.writeAhead.find(request, listed?.ids ?? []);
+		const taskId = await this.writeAhead.find(entry, listed?.ids ?? []);
 		if (taskId !== undefined) {
 			const task = newTask({ provider: provider.name, endpoint, taskId }, 'CREATED');
 			return await this.keep(item, entry, task);
@@ -248,7 +246,8 @@ export class Submitter {
 		const reason = 'n8n was ended after an earlier run had sent this request';
 		const error = maybeCreated(request, reason, undefined, listed);
 		this.run.ledger.setUncertain(entry, error);
-		await this.writeAhead.forget(request);
+		this.run.ledger.strikeInherited(entry.item);
+		this.warnOf(entry, error);
 		throw error;
 	}
 
@@ -262,11 +261,17 @@ export class Submitter {
 		const reason = describe(answer);
 		// Recorded before anything else is tried: the list may fail, and Stop may come.
 		run.ledger.setUncertain(entry, maybeCreated(request, reason, answer));
+		run.ledger.strikeInherited(entry.item);
 		const listed = await this.appearedSince(request.provider).catch(() => undefined);
 		const found = maybeCreated(request, reason, answer, listed);
 		run.ledger.setUncertain(entry, found);
-		run.context.logger.warn(`${found.message}. ${found.advice}`);
+		this.warnOf(entry, found);
 		throw found;
+	}
+
+	/** While an execution sleeps, and after Stop, n8n shows no error item: its log does. */
+	private warnOf({ item }: LedgerEntry, { message, advice }: KlingError): void {
+		this.run.context.logger.warn(`Item ${item}: ${message}. ${advice}`);
 	}
 
 	private async appearedSince(provider: Provider) {

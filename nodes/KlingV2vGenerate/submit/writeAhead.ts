@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { lineage, startingItems } from '../../shared/n8n/internals';
+import { lineage, madeUpRuns, startingItems } from '../../shared/n8n/internals';
 import { fingerprint } from '../../shared/util/fingerprint';
-import type { RequestKey } from './ledger';
+import type { LedgerEntry } from './ledger';
 
 /**
  * Marks in n8n's database, written the moment before a request is sent. The ledger is stored only when the
@@ -9,10 +9,13 @@ import type { RequestKey } from './ledger';
  * "Remove Duplicates": `helpers.checkProcessedAndRecord`.
  */
 
-/** n8n keeps the newest marks of a node; a request has up to three. */
+/** n8n keeps the newest marks of a node; a request has up to four. */
 const MOST_MARKS = 1_000;
 
 const OPTIONS = { mode: 'entries', maxEntries: MOST_MARKS } as const;
+
+/** A request, as its marks name it. */
+type Request = Pick<LedgerEntry, 'item' | 'requestHash' | 'sourceHash' | 'attempt'>;
 
 /** n8n reads, changes and writes one row for each node: of two calls at once, one would be lost. */
 let queue: Promise<unknown> = Promise.resolve();
@@ -33,11 +36,15 @@ export class WriteAhead {
 
 	private readonly isRetry: boolean;
 
+	/** The same in "Retry execution" after a crash. */
+	private readonly runIndex: number;
+
 	constructor(
 		private readonly context: IExecuteFunctions,
-		private readonly runIndex: number,
+		runIndex: number,
 		private readonly isTool: boolean,
 	) {
+		this.runIndex = runIndex - madeUpRuns(context);
 		const token = lineage(context);
 		this.origin = fingerprint(token ?? context.getExecutionId());
 		this.isRetry = context.getMode() === 'retry';
@@ -48,21 +55,21 @@ export class WriteAhead {
 	 * Marks that the request of an item is about to be sent.
 	 * @returns whether it was sent before, by a process that could not keep its ledger
 	 */
-	async intend(key: RequestKey): Promise<boolean> {
-		const { own, ofRetried } = this.intents(key);
+	async intend(request: Request): Promise<boolean> {
+		const { own, ofRetried } = this.intents(request);
 		const { processed } = await this.record([own, ...ofRetried]);
 		const isOfRetried = this.isRetry && ofRetried.some((mark) => processed.includes(mark));
 		return processed.includes(own) || isOfRetried;
 	}
 
 	/** Marks which task came of the request, for `find`. */
-	async created(key: RequestKey, taskId: string): Promise<void> {
-		await this.record([this.taskMark(key, taskId)]);
+	async created(request: Request, taskId: string): Promise<void> {
+		await this.record([this.taskMark(request, taskId)]);
 	}
 
 	/** @returns which of these tasks came of the request of an item */
-	async find(key: RequestKey, taskIds: string[]): Promise<string | undefined> {
-		const marks = new Map(taskIds.map((taskId) => [this.taskMark(key, taskId), taskId]));
+	async find(request: Request, taskIds: string[]): Promise<string | undefined> {
+		const marks = new Map(taskIds.map((taskId) => [this.taskMark(request, taskId), taskId]));
 		if (marks.size === 0) return undefined;
 		const { new: unknown, processed } = await this.record([...marks.keys()]);
 		await this.remove(unknown);
@@ -70,27 +77,31 @@ export class WriteAhead {
 	}
 
 	/** The request has surely left nothing behind, or may knowingly be sent again. */
-	async forget(key: RequestKey, taskId?: string): Promise<void> {
-		const { own, ofRetried } = this.intents(key);
-		const task = taskId === undefined ? [] : [this.taskMark(key, taskId)];
+	async forget(request: Request, taskId?: string): Promise<void> {
+		const { own, ofRetried } = this.intents(request);
+		const task = taskId === undefined ? [] : [this.taskMark(request, taskId)];
 		await this.remove([own, ...ofRetried, ...task]);
 	}
 
-	private intents(key: RequestKey): { own: string; ofRetried: string[] } {
-		const place = this.placeOf(key);
+	private intents(request: Request): { own: string; ofRetried: string[] } {
+		const place = this.placeOf(request);
 		return {
 			own: `intent ${this.origin} ${place}`,
-			ofRetried: this.start ? [`intent ${this.start} ${place} ${key.requestHash}`] : [],
+			// Expressions may give something else by now: the parameters as they are written are the same.
+			ofRetried: [request.requestHash, request.sourceHash].flatMap((hash) =>
+				this.start ? [`intent ${this.start} ${place} ${hash}`] : [],
+			),
 		};
 	}
 
-	private taskMark(key: RequestKey, taskId: string): string {
-		return `task ${this.start ?? this.origin} ${this.placeOf(key)} ${taskId}`;
+	private taskMark(request: Request, taskId: string): string {
+		return `task ${this.start ?? this.origin} ${this.placeOf(request)} ${taskId}`;
 	}
 
 	/** An agent's calls are told apart by what they ask for: n8n may count each try as another run. */
-	private placeOf({ item, requestHash }: RequestKey): string {
-		return this.isTool ? `${item} ${requestHash} ${this.runIndex}` : `${item} ${this.runIndex}`;
+	private placeOf({ item, requestHash, attempt }: Request): string {
+		const place = `${item} ${this.runIndex} ${attempt}`;
+		return this.isTool ? `${place} ${requestHash}` : place;
 	}
 
 	private async record(marks: string[]): Promise<{ new: string[]; processed: string[] }> {

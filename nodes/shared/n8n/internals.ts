@@ -4,6 +4,7 @@ import type {
 	INode,
 	INodeExecutionData,
 	IRunExecutionData,
+	ITaskData,
 	IWebhookFunctions,
 } from 'n8n-workflow';
 import { NodeHelpers } from 'n8n-workflow';
@@ -99,9 +100,29 @@ export function lineage(context: IExecuteFunctions): string | undefined {
  */
 export function startingItems(context: IExecuteFunctions): unknown[] {
 	const { runData = {} } = hidden(context).runExecutionData?.resultData ?? {};
-	const runs = Object.values(runData).flatMap((list) => list.slice(0, 1));
+	const runs = Object.values(runData).flatMap((list) =>
+		list.filter((run) => !isMadeUp(run)).slice(0, 1),
+	);
 	const [first] = runs.sort((a, b) => a.startTime - b.startTime);
 	return asArray(first?.data?.main[0]).map((item) => (item as INodeExecutionData).json);
+}
+
+/**
+ * How many runs of this node in the run data n8n has made up after a crash. They move the run index of the real
+ * ones: the first run of a retry is then run 1.
+ * 1.88.0 and 2.41.1; none where the run data cannot be read.
+ */
+export function madeUpRuns(context: IExecuteFunctions): number {
+	const { runData = {} } = hidden(context).runExecutionData?.resultData ?? {};
+	return asArray(runData[context.getNode().name]).filter((run) => isMadeUp(run as ITaskData))
+		.length;
+}
+
+/** After a crash, n8n puts a run that it knows from its event log alone into the run data, before any real one. */
+function isMadeUp({ data, executionStatus }: ITaskData): boolean {
+	const [item] = asArray(data?.main?.[0]);
+	const { isArtificialRecoveredEventItem } = asObject(asObject(item).json);
+	return executionStatus === 'crashed' || isArtificialRecoveredEventItem === true;
 }
 
 /** The trigger types that can keep a caller until the workflow has ended, by the end of their names. */

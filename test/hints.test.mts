@@ -10,6 +10,7 @@ import type {
 import { descriptionOf, GENERATE, STATUS, TRIGGER } from './engine/engine.mts';
 import type { Result } from './engine/engine.mts';
 import { shortenPauses } from './engine/haste.mts';
+import type { More } from './engine/setup.mts';
 import { useBench } from './engine/setup.mts';
 
 const bench = useBench();
@@ -120,9 +121,9 @@ function redacted(json: IDataObject): IDataObject {
 describe('an address that can be called to start or continue a workflow', () => {
 	const webhookUrl = 'https://n8n.example.com/webhook/0b5c1d9e';
 
-	const generate = async (parameters: INodeParameters): Promise<Result> => {
+	const generate = async (parameters: INodeParameters, more: More = {}): Promise<Result> => {
 		const { referenceUrl: videoUrl } = bench.emulator;
-		const result = await bench.generate({ prompt: '@Video1', videoUrl, ...parameters });
+		const result = await bench.generate({ prompt: '@Video1', videoUrl, ...parameters }, more);
 		expect(result.error).toBeUndefined();
 		return result;
 	};
@@ -150,7 +151,7 @@ describe('an address that can be called to start or continue a workflow', () => 
 
 	test('is not put out by a node that pauses, nor by its Validate Only', async () => {
 		await bench.emulator.set({ taskSeconds: 600 });
-		const { run } = await generate({ completion: 'callback' });
+		const { run } = await generate({ completion: 'callback' }, { leaveAsleep: true });
 		const [{ body }] = (await bench.emulator.state()).tasks;
 		expect(body.webhook_url).toContain('/webhook-waiting/');
 		const only = await generate({ completion: 'callback', options: { validateOnly: true } });

@@ -37,7 +37,7 @@ export function judge(
 
 /** Each further task of an item needs a retry of a person who had been told before. */
 function paidTwice({ told, retries }: World, { tasks }: Provider): string[] {
-	const byMarker = Map.groupBy ? Map.groupBy(tasks, ({ marker }) => marker) : groups(tasks);
+	const byMarker = groups(tasks);
 	return [...byMarker].flatMap(([marker, paid]) =>
 		paid.slice(1).flatMap((task, index) => {
 			const before = paid[index];

@@ -32,6 +32,7 @@ export async function execute(context: IExecuteFunctions): Promise<INodeExecutio
 	const routed = (items: INodeExecutionData[]) => (isRouted ? byStatus(items) : [items]);
 	if (run.asleepUntil !== undefined) return routed(await run.sleep(output));
 	run.record.remove((entry) => run.record.isOwn(entry));
+	run.record.close();
 	run.end();
 	return routed(output);
 }

@@ -112,6 +112,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 			await this.submitter.forgetMarks(this.stored);
 			this.ledger.close();
 		}
+		this.record.close(mayComeAgain);
 		return output;
 	}
 

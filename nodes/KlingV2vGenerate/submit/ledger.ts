@@ -114,15 +114,11 @@ export class Ledger {
 		entry.call = this.call;
 	}
 
-	/** Prepares the entry of a retried execution for a look: its wait begins anew. */
-	renew({ watch }: CreatedEntry, deadline: number): void {
-		Object.assign(watch, { deadline, timedOut: false, refusals: 0 });
-	}
-
 	/** Takes the entry of a retried execution over into this one. */
-	adopt(entry: CreatedEntry, wishes: Wishes): void {
+	adopt(entry: CreatedEntry, deadline: number, wishes: Wishes): void {
 		const { execution, run } = this.record;
 		Object.assign(entry, { execution, run, call: this.call, wishes: plain(wishes) });
+		Object.assign(entry.watch, { deadline, timedOut: false, refusals: 0 });
 		delete entry.error;
 	}
 

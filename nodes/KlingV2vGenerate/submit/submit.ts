@@ -13,7 +13,6 @@ import type { EndpointName, KlingTask } from '../../shared/task';
 import { timing } from '../../shared/timing';
 import { asText } from '../../shared/util/unknown';
 import type { ConcurrencyLimit } from '../../shared/util/concurrencyLimit';
-import { lookAt } from '../../shared/wait/waitForTask';
 import type { GenerateRun } from '../generateRun';
 import type { ItemRequest } from '../request/itemRequest';
 import { isCreated } from './ledger';
@@ -76,7 +75,7 @@ export class Submitter {
 	async submit(item: ItemRequest): Promise<CreatedEntry> {
 		for (;;) {
 			const entry = this.run.ledger.find(item.request);
-			if (entry) return (await this.known(entry, item)) ?? (await this.submit(item));
+			if (entry) return this.known(entry, item);
 			if (!(await this.mayBegin(item))) continue;
 			const created = await this.sendOrEnd(item);
 			if (created) return created;
@@ -110,24 +109,14 @@ export class Submitter {
 		for (const entry of entries) await this.writeAhead.forget(entry, entry.watch?.task.taskId);
 	}
 
-	private async known(entry: LedgerEntry, item: ItemRequest): Promise<CreatedEntry | undefined> {
-		if (isCreated(entry)) return await this.takeUp(entry, item);
+	private known(entry: LedgerEntry, item: ItemRequest): CreatedEntry {
 		// An uncertain entry is not taken: no call that asks for the same may pass it over, and send the request again.
-		throw this.run.restored(entry);
-	}
-
-	/** @returns nothing where the task had failed before a person retried its execution: that person wants a new one */
-	private async takeUp(entry: CreatedEntry, item: ItemRequest): Promise<CreatedEntry | undefined> {
+		if (!isCreated(entry)) throw this.run.restored(entry);
 		const { run } = this;
-		if (!run.ledger.isInherited(entry)) {
-			run.ledger.take(entry);
-			run.occupy(entry);
-			return entry;
-		}
-		run.ledger.renew(entry, run.clock.now() + item.options.waitLimit);
-		await lookAt(run, entry.watch);
-		if (entry.watch.task.status === 'failed') return undefined;
-		run.ledger.adopt(entry, item);
+		// Whatever has become of the task meanwhile is told first: only a person who knows it pays for another one.
+		if (run.ledger.isInherited(entry)) {
+			run.ledger.adopt(entry, run.clock.now() + item.options.waitLimit, item);
+		} else run.ledger.take(entry);
 		run.occupy(entry);
 		return entry;
 	}

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { lineage, madeUpRuns, startingItems } from '../../shared/n8n/internals';
+import { lineage, startingItems } from '../../shared/n8n/internals';
 import { fingerprint } from '../../shared/util/fingerprint';
 import type { LedgerEntry } from './ledger';
 
@@ -36,15 +36,12 @@ export class WriteAhead {
 
 	private readonly isRetry: boolean;
 
-	/** The same in "Retry execution" after a crash. */
-	private readonly runIndex: number;
-
+	/** @param run which run of the node; the same when a retry does it again */
 	constructor(
 		private readonly context: IExecuteFunctions,
-		runIndex: number,
+		private readonly run: number,
 		private readonly isTool: boolean,
 	) {
-		this.runIndex = runIndex - madeUpRuns(context);
 		const token = lineage(context);
 		this.origin = fingerprint(token ?? context.getExecutionId());
 		this.isRetry = context.getMode() === 'retry';
@@ -100,7 +97,7 @@ export class WriteAhead {
 
 	/** An agent's calls are told apart by what they ask for: n8n may count each try as another run. */
 	private placeOf({ item, requestHash, attempt }: Request): string {
-		const place = `${item} ${this.runIndex} ${attempt}`;
+		const place = `${item} ${this.run} ${attempt}`;
 		return this.isTool ? `${place} ${requestHash}` : place;
 	}
 

@@ -103,19 +103,11 @@ export function startingItems(context: IExecuteFunctions): unknown[] {
 	const runs = Object.values(runData).flatMap((list) =>
 		list.filter((run) => !isMadeUp(run)).slice(0, 1),
 	);
-	const [first] = runs.sort((a, b) => a.startTime - b.startTime);
+	// A node may begin and end within a millisecond.
+	const [first] = runs.sort(
+		(a, b) => a.startTime - b.startTime || a.executionIndex - b.executionIndex,
+	);
 	return asArray(first?.data?.main[0]).map((item) => (item as INodeExecutionData).json);
-}
-
-/**
- * How many runs of this node in the run data n8n has made up after a crash. They move the run index of the real
- * ones: the first run of a retry is then run 1.
- * 1.88.0 and 2.41.1; none where the run data cannot be read.
- */
-export function madeUpRuns(context: IExecuteFunctions): number {
-	const { runData = {} } = hidden(context).runExecutionData?.resultData ?? {};
-	return asArray(runData[context.getNode().name]).filter((run) => isMadeUp(run as ITaskData))
-		.length;
 }
 
 /** After a crash, n8n puts a run that it knows from its event log alone into the run data, before any real one. */

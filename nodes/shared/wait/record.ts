@@ -8,7 +8,7 @@ import type { Watch } from './watch';
 export interface ItemEntry {
 	/** The execution that the entry is of; "Retry execution" has another one. */
 	execution: string;
-	/** Which run of the node in its execution, as in a loop. */
+	/** Which run of the node, as in a loop; see `RunRecord.run`. */
 	run: number;
 	/** Index of the input item. */
 	item: number;
@@ -55,6 +55,20 @@ interface Stored {
 
 const KEY = 'klingRecord';
 
+/** The newest run of the node, to tell whether the next one is another. */
+interface NewestRun {
+	execution: string;
+	/** n8n's `$runIndex`. */
+	index: number;
+	run: number;
+	/** Nothing runs it again. */
+	isOver?: boolean;
+	/** It has ended, and n8n may run it again all the same. */
+	mayComeAgain?: boolean;
+}
+
+const NEWEST = 'klingRun';
+
 /**
  * The one durable record of a node: of each item, what is known. It is kept in n8n's node context, which
  * n8n stores with a sleeping execution, takes over into "Retry execution", and leaves as it is between
@@ -64,6 +78,10 @@ export class RunRecord<E extends ItemEntry = ItemEntry> {
 	/** There where n8n runs the node again after a sleep of this very run, and nothing else has changed. */
 	readonly carried?: Carried;
 
+	/**
+	 * @param run which run of the node, from 0 on, counted by the node itself: the same when a retry does it again.
+	 * After a crash, n8n's `$runIndex` of it may be another
+	 */
 	private constructor(
 		private readonly context: Record<string, unknown>,
 		readonly execution: string,
@@ -78,8 +96,22 @@ export class RunRecord<E extends ItemEntry = ItemEntry> {
 		return this.carried !== undefined;
 	}
 
-	static open<E extends ItemEntry>(host: IExecuteFunctions, run: number): RunRecord<E> {
-		return new RunRecord<E>(host.getContext('node'), host.getExecutionId(), run);
+	/** @param isTool an agent's calls overlap: n8n's own `$runIndex` tells them apart */
+	static open<E extends ItemEntry>(
+		host: IExecuteFunctions,
+		index: number,
+		isTool: boolean,
+	): RunRecord<E> {
+		const context: Record<string, unknown> = host.getContext('node');
+		const execution = host.getExecutionId();
+		const run = isTool ? index : countRun(context, execution, index);
+		return new RunRecord<E>(context, execution, run);
+	}
+
+	/** The run has come to its end. @param mayComeAgain n8n may run it again all the same */
+	close(mayComeAgain = false): void {
+		const newest = this.context[NEWEST];
+		if (newest) Object.assign(newest, mayComeAgain ? { mayComeAgain } : { isOver: true });
 	}
 
 	get entries(): E[] {
@@ -126,6 +158,21 @@ export class RunRecord<E extends ItemEntry = ItemEntry> {
 		if (stored.entries.length === 0 && !stored.sleep) delete this.context[KEY];
 		else this.context[KEY] = stored;
 	}
+}
+
+/** @returns which run of the node begins, and notes it */
+function countRun(context: Record<string, unknown>, execution: string, index: number): number {
+	const newest = context[NEWEST] as NewestRun | undefined;
+	const run = newest ? newest.run + (isSameRun(newest, execution, index) ? 0 : 1) : 0;
+	const noted: NewestRun = { execution, index, run };
+	context[NEWEST] = noted;
+	return run;
+}
+
+function isSameRun(newest: NewestRun, execution: string, index: number): boolean {
+	if (newest.execution === execution) return newest.index === index;
+	// A retry goes on with the run that was stored, unless that was over.
+	return newest.mayComeAgain ? newest.index === index : !newest.isOver;
 }
 
 function readStored(context: Record<string, unknown>): Stored | undefined {

@@ -14,7 +14,7 @@ import { progressOf } from './watch';
 
 /** A run of a node that waits for tasks: awake, or asleep in n8n's database between its turns. */
 export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecuteFunctions> {
-	/** Which run of the node in its execution, as in a loop. */
+	/** Which run of the node, as in a loop; the same when a retry does it again. */
 	readonly index: number;
 
 	readonly record: RunRecord<E>;
@@ -31,8 +31,8 @@ export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecut
 
 	constructor(context: IExecuteFunctions) {
 		super(context);
-		this.index = runIndexOf(context);
-		this.record = RunRecord.open<E>(context, this.index);
+		this.record = RunRecord.open<E>(context, runIndexOf(context), this.isTool);
+		this.index = this.record.run;
 		this.turn = new Turn(this.clock, this.signal, (until) => this.isWorthSleeping(until));
 		this.schedule = new PollSchedule(this.clock, this.carriedFact<Durations>('durations'));
 		this.begunAt = this.clock.now();

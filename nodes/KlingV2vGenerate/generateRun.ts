@@ -227,6 +227,10 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		if (this.isTool || !(error instanceof KlingError)) return;
 		const entry = this.record.of(item.item);
 		if (entry?.state === 'uncertain') return;
+		if (entry && !entry.error && entry.watch) {
+			// While an execution sleeps, n8n shows no error item: its log does.
+			this.context.logger.warn(`Item ${item.item}: ${error.message}. ${error.advice}`);
+		}
 		if (entry) entry.error = storedError(error);
 		else if ('request' in item) this.ledger.setFailed(item.request, storedError(error));
 		else if ('fault' in item) {

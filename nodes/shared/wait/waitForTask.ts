@@ -52,7 +52,9 @@ function dueAt(run: WaitingRun, { nextLook, deadline, lookedAt = 0 }: Watch): nu
 	if (lookedAt > now) return now;
 	const due = Math.min(nextLook, deadline);
 	// A run that sleeps looks at all that is due soon while it is awake: tasks share their turns.
-	return run.isSleepy && due - now < timing.sleep.shortest / 2 ? now : due;
+	const near = timing.sleep.shortest / 2;
+	// Not again and again: a task that was looked at a moment ago is not due soon.
+	return run.isSleepy && due - now < near && now - lookedAt >= near ? now : due;
 }
 
 function takeTask(run: WaitingRun, watch: Watch, task: KlingTask): void {

@@ -64,11 +64,17 @@ export class WriteAhead {
 		await this.record([this.taskMark(request, taskId)]);
 	}
 
-	/** @returns which of these tasks came of the request of an item */
+	/**
+	 * n8n records whatever it is asked for. A process that is killed before it has taken that back leaves marks that
+	 * name wrong tasks, and the mark of its question with them.
+	 * @returns which of these tasks came of the request of an item
+	 */
 	async find(request: Request, taskIds: string[]): Promise<string | undefined> {
 		const marks = new Map(taskIds.map((taskId) => [this.taskMark(request, taskId), taskId]));
 		if (marks.size === 0) return undefined;
-		const { new: unknown, processed } = await this.record([...marks.keys()]);
+		const question = this.questionMark(request);
+		const { new: unknown, processed } = await this.record([question, ...marks.keys()]);
+		if (processed.includes(question)) return undefined;
 		await this.remove(unknown);
 		return marks.get(processed[0]);
 	}
@@ -77,7 +83,7 @@ export class WriteAhead {
 	async forget(request: Request, taskId?: string): Promise<void> {
 		const { own, ofRetried } = this.intents(request);
 		const task = taskId === undefined ? [] : [this.taskMark(request, taskId)];
-		await this.remove([own, ...ofRetried, ...task]);
+		await this.remove([own, ...ofRetried, ...task, this.questionMark(request)]);
 	}
 
 	private intents(request: Request): { own: string; ofRetried: string[] } {
@@ -93,6 +99,10 @@ export class WriteAhead {
 
 	private taskMark(request: Request, taskId: string): string {
 		return `task ${this.start ?? this.origin} ${this.placeOf(request)} ${taskId}`;
+	}
+
+	private questionMark(request: Request): string {
+		return `question ${this.start ?? this.origin} ${this.placeOf(request)}`;
 	}
 
 	/** An agent's calls are told apart by what they ask for: n8n may count each try as another run. */

@@ -74,7 +74,7 @@ const EXPECTED: unknown[] = [
 		videoUrls: ['https://cdn.example/router_public/production/ephemeral/x/result_00.mp4'],
 	},
 	{ reason: 'Not Found' },
-	undefined,
+	'foreign',
 	{ status: 'failed', failure: { reason: 'Image pixel is invalid' } },
 	{ code: '1303', reason: 'parallel task over resource pack limit' },
 ];
@@ -92,7 +92,7 @@ describe('recorded answers of the providers', () => {
 		]),
 	)('%s is read as what it is', (_name, answer, expected) => {
 		const seen = readAs(answer as Recorded);
-		if (expected === undefined) expect(seen).toBeUndefined();
+		if (typeof expected !== 'object') expect(seen).toBe(expected);
 		else expect({ failure: undefined, ...(seen as object) }).toMatchObject(expected as IDataObject);
 	});
 });

@@ -52,7 +52,7 @@ export class KlingV2vGenerate implements INodeType {
 
 	// What does the work is loaded when there is some: n8n loads every node at its start.
 
-	/** Called through the resume URL of an execution that is paused until callback. */
+	/** Called through the resume URL of a sleeping execution. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
 		const { resume } = await import('../shared/wait/resume');
 		return await resume(this);

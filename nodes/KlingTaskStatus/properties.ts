@@ -6,6 +6,7 @@ import {
 	downloadVideo,
 	pollInterval,
 	waitLimit,
+	whileWaiting,
 	withToolDefault,
 } from '../shared/parameters/taskOptions';
 
@@ -142,7 +143,7 @@ export const properties: INodeProperties[] = [
 		type: 'collection',
 		placeholder: 'Add Option',
 		default: {},
-		options: [pollInterval, waitLimit],
+		options: [pollInterval, waitLimit, whileWaiting],
 		displayOptions: { show: { operation: ['wait'] } },
 	},
 ];

@@ -28,7 +28,7 @@ export class KlingV2vGenerate implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials,
 		waitingNodeTooltip:
-			'The execution continues when the provider calls back, or at the wait limit',
+			'The execution sleeps without a worker. It looks at the tasks from time to time, and at once when the provider calls back.',
 		webhooks: resumeWebhooks,
 		// Of the request that Validate Only shows: whoever knows it can start what listens there.
 		sensitiveOutputFields: ['request.body.webhook_url'],

@@ -19,7 +19,7 @@ const onCallback: INodePropertyOptions = {
 	name: 'Pause Until Callback',
 	value: 'callback',
 	description:
-		'Let the execution wait in the database, without a worker, until the provider calls back. Needs an n8n that is reachable from the internet.',
+		'Wait as well, and look at the task the moment the provider calls back. Needs an n8n that is reachable from the internet.',
 };
 
 const completion: INodeProperties = {
@@ -32,7 +32,7 @@ const completion: INodeProperties = {
 	description: 'How the workflow goes on after the task is created',
 	builderHint: {
 		propertyHint:
-			'poll by default; callback for many videos on an n8n that the internet can reach; submitOnly only before a Kling Task Status or Kling V2V Trigger',
+			'poll by default; callback only on an n8n that the internet can reach; submitOnly only before a Kling Task Status or Kling V2V Trigger',
 	},
 };
 

@@ -170,8 +170,8 @@ function countRun(context: Record<string, unknown>, execution: string, index: nu
 }
 
 function isSameRun(newest: NewestRun, execution: string, index: number): boolean {
-	if (newest.execution === execution) return newest.index === index;
-	// A retry goes on with the run that was stored, unless that was over.
+	if (newest.execution === execution && newest.index === index) return true;
+	// What runs again, a retry or the same execution, goes on with the run that was stored, unless that was over.
 	return newest.mayComeAgain ? newest.index === index : !newest.isOver;
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Runs the simulation: `npm run simulate -- --runs 20000 --seed 1`. See README.md in this folder.
+// Runs the simulation: `npm run simulate -- --runs 20000 --seed 1`.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -20,9 +20,9 @@ const NOT_YET: IWebhookResponseData = { noWebhookResponse: true };
  * @returns what wakes the execution, where a task of it has ended; otherwise n8n goes on waiting
  */
 export async function resume(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const body = await readBody(context);
-	context.getResponseObject().status(200).json({ received: true });
 	try {
+		const body = await readBody(context);
+		context.getResponseObject().status(200).json({ received: true });
 		const asleep = sleepIn(waitingContext(context) ?? {});
 		const watch = asleep && Buffer.isBuffer(body) && endedTask(asleep.entries, body);
 		if (!watch || !(await isStillAsleep(context, asleep.sleep))) return NOT_YET;

@@ -124,13 +124,17 @@ export class Submitter {
 	/** Rests until the item may be asked for. @returns whether the item now has the way to itself */
 	private async mayBegin({ request: { provider } }: ItemRequest): Promise<boolean> {
 		const { run, limit } = this;
-		const isFree = () => {
-			const isDue = this.givenUp.has(provider) || this.overloads.until(provider) <= run.clock.now();
-			return !this.isSending && limit.hasRoom && isDue;
-		};
-		const isPaced = !this.isSending && limit.hasRoom;
-		await run.turn.rest(isPaced ? this.overloads.until(provider) : Infinity, isFree);
-		if (!isFree()) return false;
+		const hasWay = () => !this.isSending && limit.hasRoom;
+		if (!hasWay()) {
+			// Only then it shows whether the provider has to be waited for as well.
+			await run.turn.rest(Infinity, hasWay);
+			return false;
+		}
+		const dueAt = this.givenUp.has(provider) ? 0 : this.overloads.until(provider);
+		if (dueAt > run.clock.now()) {
+			await run.turn.rest(dueAt, () => this.givenUp.has(provider));
+			return false;
+		}
 		const refused = this.givenUp.get(provider);
 		if (refused) throw refused;
 		this.isSending = true;

@@ -136,7 +136,7 @@ test('The trigger shows its production URL, and notices that follow provider and
 	expect(url).toMatch(/^https:\/\/n8n\.example\.com\/webhook\/[0-9a-f-]{36}\/webhook$/);
 	const magnific = 'copy the Production URL into the Kling V2V Generate node';
 	const muleRouter = 'add the Production URL in the MuleRouter console';
-	const secret = 'Enter the Webhook Secret in the credential';
+	const secret = 'Enter the Webhook Secret, of 16 bytes or more';
 	const said = async () =>
 		await Promise.all([magnific, muleRouter, secret].map((text) => editor.says(text)));
 	expect(await said(), 'Magnific, by signature').toEqual([true, false, true]);

@@ -68,6 +68,7 @@ interface NewestRun {
 }
 
 const NEWEST = 'klingRun';
+const SLEPT = 'klingSlept';
 
 /**
  * The one durable record of a node: of each item, what is known. It is kept in n8n's node context, which
@@ -90,6 +91,15 @@ export class RunRecord<E extends ItemEntry = ItemEntry> {
 		const { sleep } = this.stored;
 		if (sleep?.execution === execution && sleep.run === run) this.carried = sleep.carried;
 		this.change((stored) => delete stored.sleep);
+	}
+
+	/**
+	 * Whether Retry On Fail runs the node again after a sleep of this run. n8n counts its tries anew after each
+	 * sleep: a further try that slept again would never be the last.
+	 */
+	get isTriedAfterSleep(): boolean {
+		const { execution, run } = asObject(this.context[SLEPT]);
+		return !this.isResumed && execution === this.execution && run === this.run;
 	}
 
 	get isResumed(): boolean {
@@ -144,6 +154,7 @@ export class RunRecord<E extends ItemEntry = ItemEntry> {
 	sleep(id: string, until: number, carried: Carried): void {
 		const { execution, run } = this;
 		this.change((stored) => (stored.sleep = { id, execution, run, until, carried }));
+		this.context[SLEPT] = { execution, run };
 	}
 
 	/** Looked up each time: calls of an agent share the context, and each may be the one that empties it. */

@@ -37,7 +37,7 @@ export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecut
 		this.schedule = new PollSchedule(this.clock, this.carriedFact<Durations>('durations'));
 		this.begunAt = this.clock.now();
 		// The answer of an agent's call is the call's own: it cannot come later.
-		this.canSleep = !this.isTool && canRunAgain(context);
+		this.canSleep = !this.isTool && canRunAgain(context) && !this.record.isTriedAfterSleep;
 		for (const { message, type } of this.record.carried?.hints ?? []) this.hint(message, type);
 	}
 

@@ -14,7 +14,7 @@ beforeAll(() => {
 	timing.download.patience = 100;
 });
 
-const SEQUENCES = 2000;
+const SEQUENCES = 150;
 const SEED = 20261120;
 
 const refusals = [302, 400, 401, 402, 403, 404, 409, 410, 422, 423, 451];

@@ -1,25 +1,18 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { KlingError, MaybeCreated } from '../shared/errors';
-import { runItems } from '../shared/n8n/runItems';
 import type { FailedItem } from '../shared/n8n/runItems';
-import type { Outcome } from '../shared/n8n/output';
 import type { Options } from '../shared/parameters/options';
-import { expectVideo } from '../shared/wait/look';
-import { storedError } from '../shared/wait/record';
-import { bringVideo, waitForTask } from '../shared/wait/waitForTask';
-import type { Waited } from '../shared/wait/waitForTask';
 import { WaitingRun } from '../shared/wait/waitingRun';
 import type { Watch } from '../shared/wait/watch';
-import { isFinished, refOf } from '../shared/task';
+import { isFinished } from '../shared/task';
 import type { KlingTask, TaskRef } from '../shared/task';
 import { timing } from '../shared/timing';
 import { ConcurrencyLimit } from '../shared/util/concurrencyLimit';
-import { preview } from './preview';
 import { hintsFor } from './request/hints';
 import type { ItemRequest } from './request/itemRequest';
 import { Ledger } from './submit/ledger';
-import type { CreatedEntry, LedgerEntry } from './submit/ledger';
-import { Submitter } from './submit/submit';
+import type { LedgerEntry } from './submit/ledger';
+import { Overloads } from './submit/overload';
+import { WriteAhead } from './submit/writeAhead';
 
 /** An item of which the ledger knows all that this run needs. */
 export interface SettledItem {
@@ -39,7 +32,12 @@ const DEFAULTS: RunOptions = { maxConcurrentTasks: 1, whileWaiting: 'auto' };
 export class GenerateRun extends WaitingRun<LedgerEntry> {
 	readonly ledger: Ledger;
 
-	private limit = new ConcurrencyLimit(1);
+	readonly writeAhead: WriteAhead;
+
+	readonly overloads: Overloads;
+
+	/** How many tasks may be under way. */
+	limit = new ConcurrencyLimit(1);
 
 	/** The entries whose tasks are under way. */
 	private readonly occupying = new Set<LedgerEntry>();
@@ -50,8 +48,6 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	/** For the next turn to know of this one. */
 	private facts: Record<string, unknown> = {};
 
-	private submitter!: Submitter;
-
 	constructor(context: IExecuteFunctions) {
 		super(context);
 		this.ledger = new Ledger(this.record, {
@@ -59,6 +55,8 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 			isEachTryARun: context.isToolExecution?.() ?? false,
 		});
 		this.ledger.beginTry();
+		this.writeAhead = new WriteAhead(context, this.index, this.isTool);
+		this.overloads = new Overloads(this.clock, this.carriedFact('overloads'));
 		this.stored = this.record.isResumed ? this.ledger.own() : [];
 	}
 
@@ -70,33 +68,16 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		const { maxConcurrentTasks, whileWaiting } = options;
 		this.limit = new ConcurrencyLimit(maxConcurrentTasks);
 		this.setWhileWaiting(whileWaiting);
-		this.submitter = new Submitter(this, this.limit, this.carriedFact('overloads'));
 		this.facts = { options: { maxConcurrentTasks, whileWaiting } };
 		if (!this.record.isResumed) this.warn(requests);
 		return items;
-	}
-
-	/**
-	 * One turn: submits the items that have no task yet and find room, looks at the tasks that are open,
-	 * fetches the videos that are there.
-	 * @returns what to put out; while the run is to sleep, how far the items are
-	 */
-	async work(items: RunItem[]): Promise<INodeExecutionData[]> {
-		for (const item of items) if ('entry' in item) this.occupy(item.entry);
-		this.turn.begin(items.length);
-		const work = async (item: RunItem) =>
-			await this.inTurn(item.item, async () => await this.advance(item)).catch((error: unknown) => {
-				this.keepError(item, error);
-				throw error;
-			});
-		return await runItems(this, items, work, this);
 	}
 
 	/** Sleeps until the next turn. @param progress shown meanwhile */
 	async rest(progress: INodeExecutionData[]): Promise<INodeExecutionData[]> {
 		return await this.sleep(progress, {
 			...this.facts,
-			overloads: this.submitter.overloads.byProvider,
+			overloads: this.overloads.byProvider,
 		});
 	}
 
@@ -109,7 +90,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		const hasFailed = output[0]?.json.error !== undefined;
 		const mayComeAgain = hasFailed && (this.isTriedAgain || this.isTool);
 		if (!mayComeAgain && this.sinceEnd() < 0) {
-			await this.submitter.forgetMarks(this.stored);
+			for (const entry of this.stored) await this.writeAhead.forget(entry);
 			this.ledger.close();
 		}
 		this.record.close(mayComeAgain);
@@ -137,17 +118,6 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		if (!isOpen(entry) || this.occupying.has(entry)) return;
 		this.occupying.add(entry);
 		this.limit.take();
-	}
-
-	/** @returns an error of the ledger, as it was thrown */
-	restored({ state, error, watch }: LedgerEntry): KlingError {
-		const { message, advice, details } = error ?? {
-			message: 'The item has failed',
-			advice: '',
-			details: watch ? refOf(watch.task) : {},
-		};
-		const Kind = state === 'uncertain' ? MaybeCreated : KlingError;
-		return new Kind(message, advice, details);
 	}
 
 	/** @returns what is looked at of a task that was just created */
@@ -179,70 +149,15 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		}
 	}
 
-	private get isTriedAgain(): boolean {
+	/** Whether n8n itself runs the node again after an error. */
+	get isTriedAgain(): boolean {
 		return this.context.getNode().retryOnFail === true;
 	}
 
-	private async advance(item: RunItem): Promise<Outcome> {
-		if ('fault' in item) throw item.fault;
-		if ('request' in item && item.options.validateOnly) return await preview(this, item.request);
-		const entry = await this.taskFor(item);
-		const { watch, wishes } = entry;
-		if (wishes.completion === 'submitOnly') {
-			this.vacate(entry);
-			this.letAgentAskAgain(entry);
-			expectVideo(watch.task);
-			return { task: watch.task };
-		}
-		const { task, timedOut } = await this.finish(entry);
-		if (timedOut) return { task, timedOut };
-		this.letAgentAskAgain(entry);
-		expectVideo(task);
-		return await bringVideo(this, watch, wishes.binaryField);
-	}
-
-	/** @returns the entry of the item's task, which is created unless there is one */
-	private async taskFor(item: ItemRequest | SettledItem): Promise<CreatedEntry> {
-		if ('entry' in item) {
-			if (item.entry.state !== 'created' || item.entry.error) throw this.restored(item.entry);
-			return item.entry as CreatedEntry;
-		}
-		return await this.submitter.submit(item);
-	}
-
-	private async finish(entry: CreatedEntry): Promise<Waited> {
-		const waited = await waitForTask(this, entry.watch);
-		if (waited.task.status === 'completed') this.limit.restore();
-		this.vacate(entry);
-		return waited;
-	}
-
-	private vacate(entry: LedgerEntry): void {
+	/** The task of an entry is no longer under way: its place is free. */
+	vacate(entry: LedgerEntry): void {
 		if (this.occupying.delete(entry)) this.limit.release();
 		this.turn.changed();
-	}
-
-	/** An item that fails has failed for this run: no other turn of it tries again. */
-	private keepError(item: RunItem, error: unknown): void {
-		if (this.isTool || !(error instanceof KlingError)) return;
-		const entry = this.record.of(item.item);
-		if (entry?.state === 'uncertain') return;
-		if (entry && !entry.error && entry.watch) {
-			// While an execution sleeps, n8n shows no error item: its log does.
-			this.context.logger.warn(`Item ${item.item}: ${error.message}. ${error.advice}`);
-		}
-		if (entry) entry.error = storedError(error);
-		else if ('request' in item) this.ledger.setFailed(item.request, storedError(error));
-		else if ('fault' in item) {
-			const key = { item: item.item, requestHash: '', sourceHash: '' };
-			this.ledger.setFailed(key, storedError(error));
-		}
-	}
-
-	/** An agent that asks again after the provider gave its task up wants a new one; a try of n8n does not. */
-	private letAgentAskAgain(entry: CreatedEntry): void {
-		const isGivenUp = entry.watch.task.status === 'failed';
-		if (isGivenUp && this.isTool && !this.isTriedAgain) this.ledger.strike(entry);
 	}
 }
 

@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { readAccount } from '../shared/http/credential';
 import type { NodeRun } from '../shared/n8n/nodeRun';
 import type { Outcome } from '../shared/n8n/output';
-import type { TaskRequest } from './submit/submit';
+import type { TaskRequest } from './request/itemRequest';
 
 /** @returns the request that would create the task of an item; it is not sent, and holds no key */
 export async function preview(

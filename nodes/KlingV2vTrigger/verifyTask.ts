@@ -4,7 +4,7 @@ import type { Callback, Provider } from '../shared/providers';
 import type { KlingTask } from '../shared/task';
 import { isFinished } from '../shared/task';
 import { read, retryAfter } from '../shared/http/transport';
-import type { RequestContext } from '../shared/http/transport';
+import type { RequestContext } from '../shared/http/requestContext';
 import type { Answer } from '../shared/http/answer';
 import { look, settled } from '../shared/wait/look';
 import { BoundedMap } from '../shared/util/boundedMap';

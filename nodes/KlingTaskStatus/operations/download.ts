@@ -4,7 +4,7 @@ import { fetchFile } from '../../shared/result/deliver';
 import { isFinished } from '../../shared/task';
 import type { TaskRef } from '../../shared/task';
 import { expectVideo, lookUp } from '../../shared/wait/look';
-import type { Perform } from './index';
+import type { Perform } from './perform';
 
 /** The task is there and still at work, where a finished one is needed. */
 class NotFinished extends KlingError {}

@@ -1,7 +1,7 @@
 import { deliver } from '../../shared/result/deliver';
 import type { TaskRef } from '../../shared/task';
 import { lookUp } from '../../shared/wait/look';
-import type { Perform } from './index';
+import type { Perform } from './perform';
 
 /** Looks a task up once. */
 export const get: Perform = async (run, { ref, binaryField }) => {

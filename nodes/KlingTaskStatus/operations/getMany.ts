@@ -1,7 +1,7 @@
 import { concealTask } from '../../shared/http/conceal';
 import { refusal } from '../../shared/http/refusal';
 import { read } from '../../shared/http/transport';
-import type { Perform } from './index';
+import type { Perform } from './perform';
 
 /** Lists the tasks of the account. */
 export const getMany: Perform = async ({ context }, { provider, limit }) => {

@@ -9,7 +9,7 @@ import { bringVideo, waitForTask } from '../../shared/wait/waitForTask';
 import type { WaitingRun } from '../../shared/wait/waitingRun';
 import type { Watch } from '../../shared/wait/watch';
 import type { Request } from '../readRequest';
-import type { Perform } from './index';
+import type { Perform } from './perform';
 
 /** Waits for the end of a task, through any number of turns. */
 export const wait: Perform = async (run, request) => {

@@ -1,11 +1,34 @@
 import type { Options } from '../../shared/parameters/options';
-import type { TaskRef } from '../../shared/task';
-import type { TaskRequest } from '../submit/submit';
+import type { Provider } from '../../shared/providers';
+import type { EndpointName, TaskRef } from '../../shared/task';
 
 /** When the workflow goes on: once the video is there, once a callback has come as well, or at once. */
 export const COMPLETIONS = ['poll', 'callback', 'submitOnly'] as const;
 
 export type Completion = (typeof COMPLETIONS)[number];
+
+/** An item's request is recognised by these. */
+export interface RequestKey {
+	/** Index of the input item. */
+	item: number;
+	/** The same for the same request, and another for any other. */
+	requestHash: string;
+	/** The same for the same parameters as they are written in the node, over the same input item. */
+	sourceHash: string;
+}
+
+/** A request that costs money once it is sent. */
+export interface TaskRequest extends RequestKey {
+	provider: Provider;
+	endpoint: EndpointName;
+	path: string;
+	/** With a Media in place of each video and image, until it is sent. */
+	body: Record<string, unknown>;
+	/** Where the provider is asked to call back; already in the body. */
+	callbackUrl?: string;
+	/** How long to go on trying where the provider is busy, in milliseconds. */
+	patience: number;
+}
 
 /** One input item, checked: the request for its task, and the user's wishes for what comes of it. */
 export interface ItemRequest {

@@ -1,21 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { KlingError } from '../../shared/errors';
+import { KlingError, MaybeCreated } from '../../shared/errors';
 import type { KlingTask, TaskRef } from '../../shared/task';
 import { refOf } from '../../shared/task';
 import { storedError } from '../../shared/wait/record';
 import type { ItemEntry, RunRecord, StoredError } from '../../shared/wait/record';
 import type { Watch } from '../../shared/wait/watch';
-import type { ItemRequest } from '../request/itemRequest';
-
-/** An item's request is recognised by these. */
-export interface RequestKey {
-	/** Index of the input item. */
-	item: number;
-	/** The same for the same request, and another for any other. */
-	requestHash: string;
-	/** The same for the same parameters as they are written in the node, over the same input item. */
-	sourceHash: string;
-}
+import type { ItemRequest, RequestKey } from '../request/itemRequest';
 
 /** The user's wishes for an item whose task exists: its parameters need not be read again. */
 export type Wishes = Pick<ItemRequest, 'completion' | 'binaryField' | 'seconds'>;
@@ -225,6 +215,17 @@ export class Ledger {
 /** @returns the wishes alone: an entry is stored with every sleep */
 function plain({ completion, binaryField, seconds }: Wishes): Wishes {
 	return { completion, seconds, ...(binaryField === undefined ? {} : { binaryField }) };
+}
+
+/** @returns the error of an entry, as it was thrown */
+export function errorOf({ state, error, watch }: LedgerEntry): KlingError {
+	const { message, advice, details } = error ?? {
+		message: 'The item has failed',
+		advice: '',
+		details: watch ? refOf(watch.task) : {},
+	};
+	const Kind = state === 'uncertain' ? MaybeCreated : KlingError;
+	return new Kind(message, advice, details);
 }
 
 export function isCreated(entry: LedgerEntry): entry is CreatedEntry {

@@ -6,7 +6,7 @@ import { asText, excerpt } from '../../shared/util/unknown';
 import { readAccount } from '../../shared/http/credential';
 import { refusal } from '../../shared/http/refusal';
 import type { NodeRun } from '../../shared/n8n/nodeRun';
-import type { TaskRequest } from './submit';
+import type { TaskRequest } from '../request/itemRequest';
 import { backOff, post, timeToSend } from '../../shared/http/transport';
 import type { Answer } from '../../shared/http/answer';
 import { binarySource } from '../../shared/media/binarySource';

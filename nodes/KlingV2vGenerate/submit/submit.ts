@@ -9,44 +9,24 @@ import { continuesOnFail } from '../../shared/n8n/nodeErrors';
 import type { Provider } from '../../shared/providers';
 import { isUsedUp } from '../../shared/providers/kling';
 import { newTask } from '../../shared/task';
-import type { EndpointName, KlingTask } from '../../shared/task';
+import type { KlingTask } from '../../shared/task';
 import { timing } from '../../shared/timing';
 import { asText } from '../../shared/util/unknown';
-import type { ConcurrencyLimit } from '../../shared/util/concurrencyLimit';
 import type { GenerateRun } from '../generateRun';
-import type { ItemRequest } from '../request/itemRequest';
-import { isCreated } from './ledger';
-import type { CreatedEntry, LedgerEntry, RequestKey } from './ledger';
+import type { ItemRequest, TaskRequest } from '../request/itemRequest';
+import { errorOf, isCreated } from './ledger';
+import type { CreatedEntry, LedgerEntry } from './ledger';
 import { describe, findIt, maybeCreated, TaskLists } from './lostAnswer';
 import { mayExist } from './mayExist';
 import { Overloads } from './overload';
-import type { Overload } from './overload';
 import { provideMedia } from './provideMedia';
-import { WriteAhead } from './writeAhead';
-
-/** A request that costs money once it is sent. */
-export interface TaskRequest extends RequestKey {
-	provider: Provider;
-	endpoint: EndpointName;
-	path: string;
-	/** With a Media in place of each video and image, until it is sent. */
-	body: Record<string, unknown>;
-	/** Where the provider is asked to call back; already in the body. */
-	callbackUrl?: string;
-	/** How long to go on trying where the provider is busy, in milliseconds. */
-	patience: number;
-}
 
 /**
  * Creates the tasks of one run, one request at a time, each at most once.
  * One at a time, so that a task whose answer was lost can be told apart in the provider's list.
  */
 export class Submitter {
-	readonly overloads: Overloads;
-
 	private readonly lists: TaskLists;
-
-	private readonly writeAhead: WriteAhead;
 
 	/** A request is under way. */
 	private isSending = false;
@@ -54,18 +34,8 @@ export class Submitter {
 	/** Providers whose patience is used up: further items are not asked for. */
 	private readonly givenUp = new Map<Provider, KlingError>();
 
-	/**
-	 * @param limit how many tasks may be under way
-	 * @param overloads those of the turn before
-	 */
-	constructor(
-		private readonly run: GenerateRun,
-		private readonly limit: ConcurrencyLimit,
-		overloads?: Record<string, Overload>,
-	) {
-		this.overloads = new Overloads(run.clock, overloads);
+	constructor(private readonly run: GenerateRun) {
 		this.lists = new TaskLists(run, () => run.ledger.tasks());
-		this.writeAhead = new WriteAhead(run.context, run.index, run.isTool);
 	}
 
 	/**
@@ -93,25 +63,14 @@ export class Submitter {
 		} finally {
 			if (!isSent && !continuesOnFail(this.run.context.getNode())) this.run.end();
 			this.isSending = false;
-			this.limit.release();
+			this.run.limit.release();
 			this.run.turn.changed();
 		}
 	}
 
-	/** The run may spend no more on this item: its entry goes, and the marks with it. */
-	async forget(entry: LedgerEntry): Promise<void> {
-		this.run.ledger.strike(entry);
-		await this.writeAhead.forget(entry, entry.watch?.task.taskId);
-	}
-
-	/** These requests are recorded elsewhere by now: n8n has stored the ledger, or the run has ended. */
-	async forgetMarks(entries: LedgerEntry[]): Promise<void> {
-		for (const entry of entries) await this.writeAhead.forget(entry, entry.watch?.task.taskId);
-	}
-
 	private known(entry: LedgerEntry, item: ItemRequest): CreatedEntry {
 		// An uncertain entry is not taken: no call that asks for the same may pass it over, and send the request again.
-		if (!isCreated(entry)) throw this.run.restored(entry);
+		if (!isCreated(entry)) throw errorOf(entry);
 		const { run } = this;
 		// Whatever has become of the task meanwhile is told first: only a person who knows it pays for another one.
 		if (run.ledger.isInherited(entry)) {
@@ -123,14 +82,15 @@ export class Submitter {
 
 	/** Rests until the item may be asked for. @returns whether the item now has the way to itself */
 	private async mayBegin({ request: { provider } }: ItemRequest): Promise<boolean> {
-		const { run, limit } = this;
+		const { run } = this;
+		const { limit, overloads } = run;
 		const hasWay = () => !this.isSending && limit.hasRoom;
 		if (!hasWay()) {
 			// Only then it shows whether the provider has to be waited for as well.
 			await run.turn.rest(Infinity, hasWay);
 			return false;
 		}
-		const dueAt = this.givenUp.has(provider) ? 0 : this.overloads.until(provider);
+		const dueAt = this.givenUp.has(provider) ? 0 : overloads.until(provider);
 		if (dueAt > run.clock.now()) {
 			await run.turn.rest(dueAt, () => this.givenUp.has(provider));
 			return false;
@@ -144,7 +104,7 @@ export class Submitter {
 
 	/** @returns nothing where the provider surely has done nothing, and may be asked again later */
 	private async send(item: ItemRequest): Promise<CreatedEntry | undefined> {
-		const { run, writeAhead } = this;
+		const { run } = this;
 		const { request } = item;
 		const { provider } = request;
 		run.clock.check();
@@ -154,7 +114,7 @@ export class Submitter {
 		const account = await readAccount(run.context, provider);
 		run.clock.check();
 		const entry = run.ledger.intend(request, maybeCreated(request, 'the request was cut off'));
-		if (await writeAhead.intend(entry)) return await this.recover(item, entry);
+		if (await run.writeAhead.intend(entry)) return await this.recover(item, entry);
 		// The process may be killed before the answer is there: the log then says what was under way.
 		run.context.logger.info(
 			`Creating a Kling task: ${provider.label}, item ${request.item}, run ${run.index}`,
@@ -175,7 +135,7 @@ export class Submitter {
 		const isSuccess = answer.status >= 200 && answer.status < 300;
 		const task = isSuccess ? this.readCreated(request, answer) : undefined;
 		if (task) {
-			this.overloads.clear(provider);
+			this.run.overloads.clear(provider);
 			return await this.keep(item, entry, task);
 		}
 		const problem = provider.readProblem(answer.body);
@@ -189,8 +149,8 @@ export class Submitter {
 			case 'sentAgain': {
 				await this.forget(entry);
 				const patience = Overloads.patience(answer, request.patience, this.run.maySleep);
-				if (this.overloads.add(provider, answer, patience)) {
-					if (answer.status === 429) this.limit.reduce();
+				if (this.run.overloads.add(provider, answer, patience)) {
+					if (answer.status === 429) this.run.limit.reduce();
 					return undefined;
 				}
 				const error = notDone(request, answer);
@@ -219,7 +179,7 @@ export class Submitter {
 		const created = this.run.ledger.setCreated(entry, this.run.watchOf(item, task), item);
 		this.run.log('Kling task created', task);
 		this.run.ledger.strikeInherited(entry.item);
-		await this.writeAhead.created(entry, task.taskId);
+		await this.run.writeAhead.created(entry, task.taskId);
 		return created;
 	}
 
@@ -231,7 +191,7 @@ export class Submitter {
 		const { request } = item;
 		const { provider, endpoint } = request;
 		const listed = await this.lists.readUnknown(provider).catch(() => undefined);
-		const taskId = await this.writeAhead.find(entry, listed?.ids ?? []);
+		const taskId = await this.run.writeAhead.find(entry, listed?.ids ?? []);
 		if (taskId !== undefined) {
 			const task = newTask({ provider: provider.name, endpoint, taskId }, 'CREATED');
 			return await this.keep(item, entry, task);
@@ -242,6 +202,12 @@ export class Submitter {
 		this.run.ledger.strikeInherited(entry.item);
 		this.warnOf(entry, error);
 		throw error;
+	}
+
+	/** Surely no task exists: the item may be asked for again. */
+	private async forget(entry: LedgerEntry): Promise<void> {
+		this.run.ledger.strike(entry);
+		await this.run.writeAhead.forget(entry);
 	}
 
 	/** The answer is lost, the task perhaps not: it is never asked for again by itself. */

@@ -79,10 +79,10 @@ export class WriteAhead {
 		return marks.get(processed[0]);
 	}
 
-	/** The request has surely left nothing behind, or may knowingly be sent again. */
-	async forget(request: Request, taskId?: string): Promise<void> {
+	/** The request has left nothing behind, or is recorded elsewhere, or may knowingly be sent again. */
+	async forget(request: Request & Pick<LedgerEntry, 'watch'>): Promise<void> {
 		const { own, ofRetried } = this.intents(request);
-		const task = taskId === undefined ? [] : [this.taskMark(request, taskId)];
+		const task = request.watch ? [this.taskMark(request, request.watch.task.taskId)] : [];
 		await this.remove([own, ...ofRetried, ...task, this.questionMark(request)]);
 	}
 

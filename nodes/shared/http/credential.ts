@@ -1,7 +1,7 @@
 import { NotReached } from '../errors';
 import type { Provider } from '../providers';
 import { isHttpUrl } from '../util/unknown';
-import type { RequestContext } from './transport';
+import type { RequestContext } from './requestContext';
 
 /** The credential of a provider, as a request needs it. */
 export interface Account {

@@ -1,9 +1,4 @@
-import type {
-	IDataObject,
-	IExecuteFunctions,
-	IHttpRequestOptions,
-	IWebhookFunctions,
-} from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
 import type { Clock } from '../n8n/clock';
 import { withoutCancelSignal } from '../n8n/internals';
 import type { Provider } from '../providers';
@@ -15,14 +10,9 @@ import { concealer } from './conceal';
 import { readAccount } from './credential';
 import type { Account } from './credential';
 import { explain } from './networkError';
+import type { RequestContext } from './requestContext';
 
 /** The only requests that carry a key. None is repeated here: when to ask again is the caller's to say. */
-
-/** The functions of n8n that a request needs, whether a run of the node or a callback to it makes it. */
-export type RequestContext = Pick<
-	IExecuteFunctions | IWebhookFunctions,
-	'helpers' | 'getCredentials'
->;
 
 /**
  * One GET.

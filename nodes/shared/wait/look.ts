@@ -3,7 +3,7 @@ import { noAnswer } from '../http/answer';
 import type { Answer } from '../http/answer';
 import { concealer, concealTask } from '../http/conceal';
 import { read, retryAfter } from '../http/transport';
-import type { RequestContext } from '../http/transport';
+import type { RequestContext } from '../http/requestContext';
 import type { NodeRun } from '../n8n/nodeRun';
 import { allProviders, labelsOf, providers } from '../providers';
 import type { KlingTask, TaskRef } from '../task';

@@ -268,6 +268,8 @@ export interface RunOptions {
 	resumeToken?: string;
 	/** The node whose output is asked for; the last one if left out. */
 	watch?: string;
+	/** What expressions read as `$vars`: a test may change it between two tries. */
+	variables?: Record<string, string>;
 }
 
 /**
@@ -353,7 +355,7 @@ async function executeOnce(options: RunOptions): Promise<Turn> {
 		webhookWaitingBaseUrl: options.waitingUrl ?? 'http://127.0.0.1/webhook-waiting',
 		webhookTestBaseUrl: 'http://127.0.0.1/webhook-test',
 		formWaitingBaseUrl: 'http://127.0.0.1/form-waiting',
-		variables: {},
+		variables: options.variables ?? {},
 		logAiEvent: () => {},
 		sendDataToUI: (_type: string, data: { messages?: string[] }) => {
 			messages.push(...(data.messages ?? []).map(String));

@@ -38,7 +38,7 @@ export class KlingTaskStatus implements INodeType {
 		properties,
 	};
 
-	/** What does the work is loaded when there is some: n8n loads every node at its start. */
+	/** The code is loaded at the first run: n8n loads the description of every node at its start. */
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 		const { execute } = await import('./execute');
 		return await execute(this);

@@ -50,7 +50,7 @@ export class KlingV2vGenerate implements INodeType {
 		properties,
 	};
 
-	// What does the work is loaded when there is some: n8n loads every node at its start.
+	// The code is loaded at the first run: n8n loads the description of every node at its start.
 
 	/** Called through the resume URL of a sleeping execution. */
 	async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {

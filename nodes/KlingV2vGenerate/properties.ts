@@ -72,7 +72,7 @@ export const properties: INodeProperties[] = [
 	},
 ];
 
-/** What n8n serves for a waiting execution. Nothing is registered anywhere, as a trigger's would be. */
+/** The address that n8n serves for a waiting execution. Nothing is registered anywhere, as a trigger's would be. */
 export const resumeWebhooks: IWebhookDescription[] = [
 	{
 		name: 'default',

@@ -12,7 +12,7 @@ const LOG_INTERVAL_MS = 5 * 60_000;
 /** How many events a node remembers in this process. */
 const SEEN_EVENTS = 4_000;
 
-/** What this process remembers of one trigger node, from one callback to the next. */
+/** The memory of this process for one trigger node, from one callback to the next. */
 export class NodeState {
 	readonly verifier = new TaskVerifier();
 

@@ -6,7 +6,7 @@ import type { Provider } from '../shared/providers';
 import { providerNames } from '../shared/providers/choice';
 import { events } from './properties';
 
-/** What the user has chosen, as far as a callback depends on it. */
+/** The user's choices that a callback depends on. */
 export interface Settings {
 	provider: Provider;
 	events: CallbackEvent[];

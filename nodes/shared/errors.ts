@@ -2,7 +2,7 @@ import { hadNoRoom } from './providers/kling';
 import type { EndpointName, KlingTask, ProviderName, TaskRef } from './task';
 import { gaveNoReason, refOf } from './task';
 
-/** What a failed item carries, so that a workflow can branch on it and a task can be found again. */
+/** The details of a failed item: a workflow can branch on them, and a task can be found again. */
 export interface ErrorDetails {
 	provider?: ProviderName;
 	endpoint?: EndpointName;
@@ -20,7 +20,7 @@ export interface ErrorDetails {
 export class KlingError extends Error {
 	constructor(
 		message: string,
-		/** What to do next. */
+		/** The next step for the user. */
 		readonly advice: string,
 		readonly details: ErrorDetails,
 	) {

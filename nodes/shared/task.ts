@@ -9,7 +9,7 @@ export type ProviderName = string;
 /** The name of one of a provider's endpoints. */
 export type EndpointName = string;
 
-/** What finds a task again: without all three a paid result is lost. */
+/** These three find a task again: without them a paid result is lost. */
 export interface TaskRef {
 	provider: ProviderName;
 	endpoint: EndpointName;

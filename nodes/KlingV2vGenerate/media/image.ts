@@ -5,7 +5,7 @@ import { EMPTY, identify, JPEG, PNG, SIGNATURE_LENGTH } from '../../shared/media
 import type { ByteSource } from '../../shared/media/source';
 import { bufferSource } from '../../shared/media/source';
 
-/** What an image file says of itself. */
+/** The facts of an image file. */
 export interface ImageFacts {
 	type: 'jpg' | 'png';
 	/** Pixels as shown: a camera may have noted that the picture is to be turned. */

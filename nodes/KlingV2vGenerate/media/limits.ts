@@ -7,7 +7,7 @@ import type { VideoFacts } from '../../shared/media/video';
 const MB = 1024 * 1024;
 
 /**
- * What a reference video may be: Kling's own limits for Kling 3 Omni, which its providers document
+ * The limits of a reference video: Kling's own limits for Kling 3 Omni, which its providers document
  * or pass on.
  */
 export const videoLimits = {
@@ -21,7 +21,7 @@ export const videoLimits = {
 	megabytes: 200,
 };
 
-/** What an image may be, as the providers document it. */
+/** The limits of an image, as the providers document them. */
 export const imageLimits = {
 	/** Pixels of its width, and of its height. */
 	side: { min: 300 },
@@ -183,7 +183,7 @@ function isWithin(value: number, { min, max, tolerance = 0 }: Limit): boolean {
 	return value >= min - tolerance && value <= max + tolerance;
 }
 
-/** What is not known is not held against a file. */
+/** A fact that is not known is not held against a file. */
 function areAllWithin(values: Array<number | undefined>, limit: Limit): boolean {
 	return values.every((value) => value === undefined || isWithin(value, limit));
 }

@@ -10,7 +10,7 @@ import type { ItemRequest, RequestKey } from '../request/itemRequest';
 /** The user's wishes for an item whose task exists: its parameters need not be read again. */
 export type Wishes = Pick<ItemRequest, 'completion' | 'binaryField' | 'seconds'>;
 
-/** What is known of the one request that an item may pay for; no entry: nothing was sent. */
+/** The knowledge of the one request that an item may pay for; no entry: nothing was sent. */
 export interface LedgerEntry extends ItemEntry, RequestKey {
 	/**
 	 * `uncertain`: the request was sent, and no task ID came back. It is not sent again by itself.

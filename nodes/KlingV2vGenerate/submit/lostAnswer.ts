@@ -9,7 +9,7 @@ import type { EndpointName, TaskRef } from '../../shared/task';
 import { timing } from '../../shared/timing';
 import { asText, excerpt } from '../../shared/util/unknown';
 
-/** What can be found out when the answer to a creation is lost: the provider's list, where it has one. */
+/** Finds out about a creation whose answer is lost, by the provider's list where it has one. */
 
 /** Tasks at the provider that this run does not know. */
 export interface Listed {

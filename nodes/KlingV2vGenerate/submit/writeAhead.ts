@@ -26,7 +26,7 @@ async function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
 	return await result;
 }
 
-/** What the marks of a run are recognised by. */
+/** The marks of one run, and how a later run recognises them. */
 export class WriteAhead {
 	/** The same in every process that runs this execution, and in "Retry execution" of it. */
 	private readonly origin: string;

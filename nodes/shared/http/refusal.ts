@@ -14,7 +14,7 @@ interface Meaning {
 
 const NOTHING_BILLED = 'No task was created and nothing was billed.';
 
-/** What an HTTP status means to the user, and what to do about it. */
+/** The meaning of an HTTP status to the user, and the advice. */
 const MEANINGS: Record<number, Meaning> = {
 	400: { what: 'did not accept the request', advice: 'Correct the field it names and run again.' },
 	401: {

@@ -10,7 +10,7 @@ export interface BoxHeader {
 
 export interface Box {
 	type: string;
-	/** What is at hand of its content, which may be less than there is. */
+	/** The part of its content that was read, which may be less than there is. */
 	body: Buffer;
 }
 

@@ -1,6 +1,6 @@
 import { int, isLong, uint } from './boxes';
 
-/** What an edit list (`elst`) makes of a track, in seconds. */
+/** The effect of an edit list (`elst`) on a track, in seconds. */
 export interface Shown {
 	/** How much of the track is played; NaN where not known. */
 	seconds: number;

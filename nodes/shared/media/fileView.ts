@@ -4,7 +4,7 @@ import type { ByteSource } from './source';
 
 const KB = 1024;
 
-/** What looking at one file may cost, whatever the file says of itself. */
+/** The most that a look at one file may cost, however the file is made. */
 export const allowance = { reads: 3, bytes: 512 * KB };
 
 /**
@@ -42,7 +42,7 @@ export class FileView {
 		return this.reads < allowance.reads ? allowance.bytes - this.spent : 0;
 	}
 
-	/** What is at hand of a range, from its start on. */
+	/** The bytes of a range that were read, from its start on. */
 	known(offset: number, length: number): Buffer {
 		const end = offset + length;
 		const pieces: Buffer[] = [];

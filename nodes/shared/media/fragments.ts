@@ -5,7 +5,7 @@ import type { FragmentDefaults } from './movie';
 import type { Track } from './track';
 import { TrackRuns } from './trackRuns';
 
-/** What fragments (`moof`) tell of the tracks; a number is NaN where they do not. */
+/** The facts that fragments (`moof`) tell of the tracks; a number that they do not tell is NaN. */
 export interface FragmentFacts {
 	/** The frames of the picture in fragments that were met. */
 	frames: FrameTally;

@@ -20,7 +20,7 @@ export class Media {
 		readonly origin: Origin,
 	) {}
 
-	/** What stands for it in a preview, and in what a request is recognised by. */
+	/** Stands for the file in a preview, and in the hash of a request. */
 	toJSON(): string {
 		if ('url' in this.origin) return this.origin.url;
 		return 'base64' in this.origin ? this.origin.base64 : `[binary field ${this.origin.field}]`;

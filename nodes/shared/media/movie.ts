@@ -4,7 +4,7 @@ import type { FileView } from './fileView';
 import type { Matrix, Track } from './track';
 import { readMatrix, readTrack } from './track';
 
-/** What the `moov` box says of a file. */
+/** The facts in the `moov` box of a file. */
 export interface Movie {
 	/** Ticks per second of the movie's clock. */
 	timescale: number;

@@ -4,7 +4,7 @@ import { children, fourLetters, uint } from './boxes';
 export interface SampleEntry {
 	/** The code of the kind of samples, such as `avc1`. */
 	codec: string;
-	/** What the code does not tell, but a decoder must be able to do. */
+	/** Demands on a decoder that the four letters of the codec do not tell. */
 	traits: CodecTrait[];
 	isEncrypted: boolean;
 	/** Pixels as coded; NaN where it does not say. */

@@ -1,4 +1,4 @@
-/** What a file is by its first bytes, whatever its name or its host says. */
+/** The kind of a file by its first bytes: its name and its host may be wrong. */
 
 export const MOVIE = 'an MP4 or MOV video';
 export const JPEG = 'a JPEG image';

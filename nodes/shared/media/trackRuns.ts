@@ -41,7 +41,7 @@ export class TrackRuns {
 	/** Seconds that an edit list leaves out at the start. */
 	get cut(): number {
 		const { shown, timescale, samples } = this.track;
-		// What the `moov` box lists was cut with it.
+		// The frames that the `moov` box lists were cut with it.
 		if (samples.frames.count > 0) return 0;
 		const ticks = shown.startTicks - this.start - this.firstDelay;
 		return ticks > 0 ? ticks / timescale : 0;

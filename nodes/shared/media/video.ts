@@ -12,7 +12,7 @@ import type { ByteSource } from './source';
 import type { Track } from './track';
 import { rotationOf } from './track';
 
-/** What a video file says of itself; undefined what could not be found within what may be read. */
+/** The facts of a video file. A fact that was not found within the bytes that may be read is undefined. */
 export interface VideoFacts {
 	/** By its own brands, whatever its name; `other` is 3GP and its like. */
 	container: 'mp4' | 'mov' | 'other';
@@ -40,7 +40,7 @@ export interface VideoFacts {
 	frameCount?: number;
 	/** The code of the track's samples, such as `avc1`, `hvc1` or `apch`. */
 	codec: string;
-	/** What a decoder of the codec must be able to do beyond the usual. */
+	/** Demands on a decoder beyond the usual ones of the codec. */
 	codecTraits?: CodecTrait[];
 	hasAudio?: boolean;
 	/** Bytes of the file. */

@@ -12,7 +12,7 @@ export interface TaskOutcome {
 	media?: VideoFacts;
 }
 
-/** What becomes of an input item: a task as far as it got, or the request that would make one. */
+/** The outcome of an input item: a task as far as it got, or the request that would make one. */
 export type Outcome =
 	| TaskOutcome
 	| { preview: IDataObject }

@@ -94,7 +94,7 @@ function withLinkOnly(run: NodeRun, task: KlingTask): TaskOutcome {
 	return { task };
 }
 
-/** What the finished video is, read from the head of the stored file. */
+/** The facts of the finished video, read from the head of the stored file. */
 async function factsOf({ context }: NodeRun, data: IBinaryData): Promise<VideoFacts | undefined> {
 	const source = await storedSource(context.helpers, data);
 	if (isFault(source)) return undefined;

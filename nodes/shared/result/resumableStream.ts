@@ -27,7 +27,7 @@ export class ResumableStream {
 
 	private current: ByteStream | undefined;
 
-	/** What is read of this file, from the first byte asked for. */
+	/** The bytes of this file that are read, from the first one asked for. */
 	private file: ByteStream | undefined;
 
 	/** Ends a request: destroying a body that has not been read leaves its connection open. */
@@ -221,7 +221,7 @@ export class ResumableStream {
 	}
 }
 
-/** What has come of a file so far. */
+/** The part of a file that has come so far. */
 class Content {
 	received = 0;
 

@@ -2,7 +2,7 @@ import { asObject, asText, excerpt } from '../util/unknown';
 
 /** The three ways in which a video cannot be fetched just now. */
 
-/** What may pass by itself. */
+/** A trouble that may pass by itself. */
 export class TryLater extends Error {
 	/**
 	 * @param httpStatus of the host's answer, where there was one
@@ -24,7 +24,7 @@ export class LinkRefused extends TryLater {
 	}
 }
 
-/** What no further try will change. */
+/** A trouble that no further try will change. */
 export class Unusable extends Error {
 	constructor(
 		message: string,

@@ -4,7 +4,7 @@ import { KlingError } from '../errors';
 import { asArray, asObject } from '../util/unknown';
 import type { Watch } from './watch';
 
-/** What is known of one item. */
+/** The knowledge of one item. */
 export interface ItemEntry {
 	/** The execution that the entry is of; "Retry execution" has another one. */
 	execution: string;
@@ -182,7 +182,7 @@ function countRun(context: Record<string, unknown>, execution: string, index: nu
 
 function isSameRun(newest: NewestRun, execution: string, index: number): boolean {
 	if (newest.execution === execution && newest.index === index) return true;
-	// What runs again, a retry or the same execution, goes on with the run that was stored, unless that was over.
+	// A retry, and the same execution run again, go on with the stored run, unless that was over.
 	return newest.mayComeAgain ? newest.index === index : !newest.isOver;
 }
 

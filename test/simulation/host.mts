@@ -773,8 +773,10 @@ export class World {
 			this.log.push(meta === undefined ? message : `${message} ${JSON.stringify(meta)}`);
 			const [, item] = /^Creating a Kling task: .*, item (\d+)/.exec(message) ?? [];
 			if (item !== undefined) this.sending = { item: Number(item), round };
-			else if (this.sending && KNOWING.test(message))
-				this.tell(this.sending.item, this.sending.round);
+			const [, named] = /^Item (\d+): /.exec(message) ?? [];
+			if (!KNOWING.test(message)) return;
+			if (named !== undefined) this.tell(Number(named), round);
+			else if (this.sending) this.tell(this.sending.item, this.sending.round);
 		};
 		return { debug: take, info: take, warn: take, error: take };
 	}
@@ -806,8 +808,7 @@ export class World {
 	}
 
 	private async wakeByTimer(process: Process, row: Row): Promise<void> {
-		if (!process.isAlive) return;
-		process.timers.delete(row.id);
+		if (!process.isAlive || !process.timers.delete(row.id)) return;
 		const data = flatted.parse(row.data);
 		const isFinished = row.status === 'success';
 		await process.step();
@@ -936,6 +937,7 @@ export class World {
 		}
 		const asleep = this.rows.find(({ status }) => status === 'waiting');
 		if (!asleep) return;
+		for (const { timers } of this.processes) timers.delete(asleep.id);
 		asleep.status = 'canceled';
 		asleep.endedAt = Date.now();
 		this.considerRetry();

@@ -90,7 +90,9 @@ export class Ledger {
 
 	/** @returns which request for the item is the next one, from 1 on: the same in every process that begins with the same record */
 	attempt(item: number): number {
-		return Math.max(0, ...this.inherited(item).map(({ attempt }) => attempt)) + 1;
+		// A request that failed has left nothing behind, no mark either: the next one may be the same once more.
+		const used = this.inherited(item).map(({ attempt, state }) => attempt - Number(state === 'failed'));
+		return Math.max(0, ...used) + 1;
 	}
 
 	/** The item has a task or an error of its own now: those of the retried execution are no longer needed. */

@@ -4,10 +4,13 @@ import { hurry, timing } from './engine/haste.mts';
 import type { Verdict } from './engine/ledgerCheck.mts';
 import { judge } from './engine/ledgerCheck.mts';
 import { useBench } from './engine/setup.mts';
+import { TYPED_SECRET, typedInputs } from './engine/typedInputs.mts';
 
 /**
  * The fault matrix: every fault, at every action, with and without Retry On Fail and Continue On
- * Fail. Whatever happens, no more is billed than there are items, and every billed task is known.
+ * Fail. Each run has other inputs, of those that look like answers; one after the other comes to each
+ * fault. Whatever happens, no more is billed than there are items, every billed task is known, and
+ * nothing that is shown or stored holds a secret.
  */
 
 const bench = useBench();
@@ -29,6 +32,8 @@ const ITEMS = 2;
 const anywhere: Array<[string, Fault]> = [
 	...statuses.map((status): [string, Fault] => [`HTTP ${status}`, { kind: 'status', status }]),
 	['429 with Retry-After', { kind: 'status', status: 429, headers: { 'retry-after': '0.03' } }],
+	['400 that repeats the request', { kind: 'echo', status: 400 }],
+	['500 that repeats the request', { kind: 'echo', status: 500 }],
 	['HTML', { kind: 'html', status: 200 }],
 	['empty', { kind: 'empty' }],
 	['truncated', { kind: 'truncated' }],
@@ -60,6 +65,14 @@ const badTaskIds: Array<[string, Fault]> = [
 const atStatus: Array<[string, Fault]> = [
 	['an unknown status', { kind: 'task-status', providerStatus: 'PONDERING' }],
 	['failed', { kind: 'task-status', providerStatus: 'FAILED' }],
+	[
+		'failed for a reason that repeats the link',
+		{
+			kind: 'task-status',
+			providerStatus: 'FAILED',
+			error: `Cannot fetch https://user:${TYPED_SECRET}@example.com/a.mp4?sig=${TYPED_SECRET}`,
+		},
+	],
 	['no video', { kind: 'no-video' }],
 	['a script for a link', { kind: 'bad-video-url', value: 'javascript:alert(1)' }],
 	['a number for a link', { kind: 'bad-video-url', value: 7 }],
@@ -103,6 +116,17 @@ function line(action: string, name: string, verdicts: Verdict[]): string {
 	return `${action.padEnd(9)} ${name.padEnd(34)} ${figures.map((text) => text.padEnd(9)).join(' ')}`;
 }
 
+/** Steps through the inputs from run to run, so that each fault meets others in each of its cells. */
+let runs = 0;
+
+/** n8n itself puts the input items onto the error output: the texts come from elsewhere. */
+const variables = Object.fromEntries(
+	typedInputs.flatMap(({ prompt, query }, n) => [
+		[`prompt${n}`, prompt],
+		[`query${n}`, query],
+	]),
+);
+
 async function cell(rule: Rule, settings: object, provider: 'magnific' | 'muleRouter') {
 	await bench.emulator.reset({ taskSeconds: 0.02 });
 	await bench.emulator.fault(rule);
@@ -110,11 +134,15 @@ async function cell(rule: Rule, settings: object, provider: 'magnific' | 'muleRo
 		{
 			provider,
 			...(provider === 'muleRouter' ? { endpoint: 'videoEdit' } : {}),
-			prompt: '@Video1',
-			videoUrl: bench.emulator.referenceUrl,
+			prompt: '={{ $vars["prompt" + $json.typed] }}',
+			videoUrl: `=${bench.emulator.referenceUrl}?{{ $vars["query" + $json.typed] }}`,
 			options: { waitLimit: 0.008 },
 		},
-		{ input: Array.from({ length: ITEMS }, () => ({})), settings },
+		{
+			input: Array.from({ length: ITEMS }, () => ({ typed: runs++ % typedInputs.length })),
+			settings,
+			variables,
+		},
 	);
 	return judge(result, await bench.emulator.state(), ITEMS, provider === 'magnific');
 }
@@ -179,7 +207,7 @@ afterAll(() => {
 	process.stdout.write(
 		[
 			'',
-			`The fault matrix: ${ITEMS} items; billed tasks / of these known to the user / requests.`,
+			`The fault matrix: ${table.length * cells.length} runs of ${ITEMS} items, ${typedInputs.length} kinds of inputs; billed tasks / of these known to the user / requests.`,
 			`${''.padEnd(44)} ${cells.map(({ name }) => name.padEnd(9)).join(' ')}`,
 			...table,
 			'',

@@ -1,6 +1,7 @@
 import type { Result } from './engine.mts';
 import type { State } from './emulator.mts';
 import { keys } from './setup.mts';
+import { TYPED_SECRET } from './typedInputs.mts';
 
 /** What must hold after any run, whatever went wrong in it. */
 export interface Verdict {
@@ -12,7 +13,7 @@ export interface Verdict {
 }
 
 const WEBHOOK_SECRET = 'a-webhook-secret';
-export const secrets = [keys.magnific, keys.muleRouter, WEBHOOK_SECRET];
+const secrets = [keys.magnific, keys.muleRouter, WEBHOOK_SECRET, TYPED_SECRET];
 
 /**
  * @param items how many input items the run had
@@ -20,7 +21,7 @@ export const secrets = [keys.magnific, keys.muleRouter, WEBHOOK_SECRET];
  * the error has to say so
  */
 export function judge(
-	{ outputs, error, hints, log, messages }: Result,
+	{ outputs, error, hints, log, messages, data }: Result,
 	{ tasks, billed, requests }: State,
 	items: number,
 	isListed = true,
@@ -33,6 +34,8 @@ export function judge(
 	const paid = tasks.filter(({ account }) => account === 'billed');
 	const known = paid.filter(({ taskId }) => told.includes(taskId)).length;
 	const everything = told + JSON.stringify([log, messages, error?.stack]);
+	// The workflow's own parameters and the input items are stored as the user wrote them.
+	const context = JSON.stringify(data.executionData?.contextData ?? {});
 	const broken: string[] = [];
 	if (billed.total > items) broken.push(`${billed.total} billed for ${items} items`);
 	const isAdmitted = !isListed && told.includes('may have created a task that is billed');
@@ -40,6 +43,7 @@ export function judge(
 		broken.push(`${paid.length - known} billed tasks unknown`);
 	for (const secret of secrets) {
 		if (everything.includes(secret)) broken.push(`a secret is in output, error or log`);
+		if (context.includes(secret)) broken.push(`a secret is in the stored execution`);
 	}
 	const leaks = requests.filter(({ listener, carriesKey }) => listener === 'media' && carriesKey);
 	if (leaks.length > 0) broken.push(`a key reached a result host`);

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { parse, stringify } from 'flatted';
 import type { IDataObject, INode, INodeParameters, IRunExecutionData } from 'n8n-workflow';
 import { marks } from './engine/marks.mts';
-import { execute, GENERATE, node, STATUS } from './engine/engine.mts';
+import { execute, GENERATE, node, STATUS, withCredentials } from './engine/engine.mts';
 import type { RunOptions } from './engine/engine.mts';
 import { hurry, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
@@ -215,6 +216,25 @@ describe('An execution that was ended by a crash', () => {
 			mode: 'retry',
 			resume: asleep.data,
 		});
+		expect(error).toBeUndefined();
+		expect(json.map(({ status }) => status)).toEqual(['completed', 'completed']);
+		expect(await billed()).toBe(2);
+	});
+
+	test('had slept: a retry with the workflow as it is now goes on as well, and disables no node of ours', async () => {
+		const nodes = [
+			node('Source', 'test.source', { items: '[{"json":{}},{"json":{}}]' }),
+			node('Kling', GENERATE, parametersOf('muleRouter')),
+		];
+		const options = { credentials: bench.credentials, nodes };
+		const asleep = await execute({ ...options, leaveAsleep: true });
+		const stored = parse(stringify(asleep.data)) as IRunExecutionData;
+		// n8n puts the nodes of that workflow into the stack: one object for all entries of a name.
+		const current = nodes.map((each) => withCredentials(each, bench.credentials));
+		for (const entry of stored.executionData?.nodeExecutionStack ?? []) {
+			entry.node = current.find(({ name }) => name === entry.node.name) as INode;
+		}
+		const { json, error } = await execute({ ...options, mode: 'retry', resume: stored });
 		expect(error).toBeUndefined();
 		expect(json.map(({ status }) => status)).toEqual(['completed', 'completed']);
 		expect(await billed()).toBe(2);

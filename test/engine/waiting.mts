@@ -176,7 +176,7 @@ export class WaitingServer {
 			nodeTypes: nodeTypes as never,
 			settings: { executionOrder: 'v1' },
 		});
-		const node = workflow.getNode(entry.node.name) as INode;
+		const node = workflow.getNode(lastNodeExecuted) as INode;
 		const httpRequest = await readAsN8n(request, workflow, node);
 		const additionalData = {
 			credentialsHelper: new Credentials(credentials),

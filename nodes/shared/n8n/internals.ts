@@ -22,7 +22,12 @@ interface Hidden {
 	additionalData?: {
 		getRunExecutionData?(executionId: string): Promise<IRunExecutionData | undefined>;
 	};
-	workflow?: { expression?: { releaseIsolate?(): Promise<void> } };
+	workflow?: {
+		nodes?: Record<string, INode>;
+		connectionsByDestinationNode?: Record<string, unknown>;
+		getParentNodes?(name: string): string[];
+		expression?: { releaseIsolate?(): Promise<void> };
+	};
 }
 
 type Context = IExecuteFunctions | IWebhookFunctions;
@@ -32,7 +37,7 @@ const hidden = (context: unknown) => context as Hidden;
 /**
  * Lets the execution sleep in n8n's database, and be run again from this node on: with the same input,
  * run index, paired items and node context. n8n passes through whatever waits with an execution, so the
- * node puts a copy of its own entry below that.
+ * node puts its own entry below that.
  * 1.88.0 and 2.41.1. Where the stack is missing, `canRunAgain` says so, and the node waits awake.
  * @param until when n8n continues the execution; exact from 65 s on, a shorter sleep ends up to a minute late
  */
@@ -42,7 +47,35 @@ export async function sleepAndRunAgain(context: IExecuteFunctions, until: Date):
 	stackOf(context)?.unshift({ ...entry, node: { ...entry.node } });
 	entry.node = { ...entry.node, alwaysOutputData: false };
 	entry.data = { main: [] };
+	storeAsStart(context, entry);
 	await context.putExecutionToWait(until);
+}
+
+/**
+ * Lets n8n store the entry that waits as one of the node that started the execution. "Retry execution" with
+ * the workflow as it is now takes each entry's node from that workflow, by its name: were both entries of
+ * this node, n8n would disable it for the whole execution, and pass its input on in place of its output.
+ * 1.88.0 and 2.41.1; where there is no such node, such as in the test of a single step, n8n stores the entry as it is.
+ */
+function storeAsStart(context: IExecuteFunctions, entry: IExecuteData): void {
+	const start = startNodeOf(context);
+	if (!start) return;
+	const { data, source, metadata } = entry;
+	// In the editor, the start node does not appear as running again.
+	const stored = { node: start, data, source, metadata: { ...metadata, nodeWasResumed: true } };
+	// Only for n8n's storage: until then, n8n takes the name of the node that waits from the entry.
+	Object.defineProperty(entry, 'toJSON', { value: () => ({ ...stored, node: { ...start } }) });
+}
+
+/** @returns a node that this one follows, and that follows no other: n8n does not run it again */
+function startNodeOf(context: IExecuteFunctions): INode | undefined {
+	const { workflow } = hidden(context);
+	const { nodes = {}, connectionsByDestinationNode = {} } = workflow ?? {};
+	return workflow
+		?.getParentNodes?.(context.getNode().name)
+		.filter((name) => !(name in connectionsByDestinationNode))
+		.map((name) => nodes[name])
+		.at(0);
 }
 
 /** @returns whether `sleepAndRunAgain` finds all it needs */

@@ -12,6 +12,7 @@ import type { ItemRequest } from './request/itemRequest';
 import { Ledger } from './submit/ledger';
 import type { LedgerEntry } from './submit/ledger';
 import { Overloads } from './submit/overload';
+import { Tally } from './submit/tally';
 import { WriteAhead } from './submit/writeAhead';
 
 /** An item of which the ledger knows all that this run needs. */
@@ -33,6 +34,8 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	readonly ledger: Ledger;
 
 	readonly writeAhead: WriteAhead;
+
+	readonly tally: Tally;
 
 	readonly overloads: Overloads;
 
@@ -56,6 +59,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		});
 		this.ledger.beginTry();
 		this.writeAhead = new WriteAhead(context, this.index, this.isTool);
+		this.tally = new Tally(context.getContext('node'));
 		this.overloads = new Overloads(this.clock, this.carriedFact('overloads'));
 		this.stored = this.record.isResumed ? this.ledger.own() : [];
 	}

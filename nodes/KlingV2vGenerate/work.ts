@@ -26,13 +26,25 @@ export async function work(run: GenerateRun, items: RunItem[]): Promise<INodeExe
 		items,
 		async (item: RunItem) =>
 			await run
-				.inTurn(item.item, async () => await advance(run, submitter, item))
+				.inTurn(item.item, async () => await complete(run, submitter, item))
 				.catch((error: unknown) => {
 					keepError(run, item, error);
 					throw error;
 				}),
 		run,
 	);
+}
+
+/** @returns the outcome of an item, with what the user wants beside it */
+async function complete(run: GenerateRun, submitter: Submitter, item: RunItem): Promise<Outcome> {
+	const outcome = await advance(run, submitter, item);
+	const wishes = 'entry' in item ? item.entry.wishes : 'fault' in item ? undefined : item;
+	const { json } = run.context.getInputData()[item.item];
+	return {
+		...outcome,
+		...(wishes?.includeInput ? { input: json } : {}),
+		estimatedCost: wishes?.estimatedCost,
+	};
 }
 
 /** Takes one item as far as it comes in this turn. */

@@ -13,6 +13,7 @@ export async function bringVideos(context: IExecuteFunctions): Promise<INodeExec
 	const reported = context.getInputData().map(({ json }, item) => ({ item, json }));
 	const output = await runItems(run, reported, async ({ item, json }) => {
 		const task = json as unknown as KlingTask;
+		run.tag(task);
 		if (task.status !== 'completed') return await deliver(run, task, undefined);
 		const { value, problems } = readFileField(context, item);
 		if (problems.length > 0) throw new InvalidInput(problems, refOf(task));

@@ -36,8 +36,12 @@ export interface ItemRequest {
 	request: TaskRequest;
 	/** Length of the video that it asks for, in seconds. */
 	seconds: number;
+	/** By the user's own price; left out where none is given. */
+	estimatedCost?: number;
 	completion: Completion;
 	options: Options;
+	/** The input item's JSON comes along. */
+	includeInput: boolean;
 	/** The binary field for the video; undefined where it is not wanted. */
 	binaryField?: string;
 }

@@ -15,7 +15,7 @@ import { fingerprint } from '../../shared/util/fingerprint';
 import type { GenerateRun, RunItem } from '../generateRun';
 import { COMPLETIONS } from './itemRequest';
 import type { ItemRequest } from './itemRequest';
-import { withinSpendingLimits } from './spendingLimits';
+import { costOf, withinSpendingLimits } from './spendingLimits';
 
 const VIDEO_SOURCES = ['url', 'binary'] as const;
 
@@ -62,6 +62,7 @@ function readRequest(context: IExecuteFunctions, item: number): ItemRequest {
 
 	const path = provider.createPath(endpoint, mode.value as Mode);
 	const callbackUrl = completion === 'callback' ? resumeUrl(context) : undefined;
+	const seconds = provider.seconds(body, endpoint);
 	return {
 		item,
 		request: {
@@ -76,9 +77,11 @@ function readRequest(context: IExecuteFunctions, item: number): ItemRequest {
 			sourceHash: fingerprint(context.getNode().parameters, context.getInputData()[item].json),
 			patience: options.waitLimit,
 		},
-		seconds: provider.seconds(body, endpoint),
+		seconds,
+		estimatedCost: costOf(seconds, options.pricePerSecond),
 		completion,
 		options,
+		includeInput: options.includeInput,
 		binaryField: field?.value,
 	};
 }

@@ -10,7 +10,7 @@ export function withinSpendingLimits(run: GenerateRun, items: RunItem[]): RunIte
 		(item): item is ItemRequest => 'request' in item && !item.options.validateOnly,
 	);
 	if (requests.length === 0) return items;
-	const problems = problemsOf(requests, secondsOfKnown(items));
+	const problems = [...problemsOf(requests, knownOf(items)), ...problemsOfExecution(run, requests)];
 	if (problems.length === 0) return items;
 	return items.map((item) => {
 		if (!('request' in item)) return item;
@@ -19,16 +19,25 @@ export function withinSpendingLimits(run: GenerateRun, items: RunItem[]): RunIte
 	});
 }
 
-/** @returns the lengths of the videos that earlier tries of this run have asked for */
-function secondsOfKnown(items: RunItem[]): number[] {
-	return items.flatMap((item) => ('entry' in item ? [item.entry.wishes?.seconds ?? 0] : []));
+/** What a task will come to. */
+type Expense = Pick<ItemRequest, 'seconds' | 'estimatedCost'>;
+
+/** @returns what earlier tries of this run have asked for */
+function knownOf(items: RunItem[]): Expense[] {
+	return items.flatMap((item) => ('entry' in item ? [item.entry.wishes ?? { seconds: 0 }] : []));
 }
 
-function problemsOf(requests: ItemRequest[], known: number[]): string[] {
-	const maxTasks = Math.min(...requests.map(({ options }) => options.maxTasks));
-	const maxSeconds = Math.min(...requests.map(({ options }) => options.maxTotalSeconds));
-	const all = [...known, ...requests.map(({ seconds }) => seconds)];
-	const seconds = all.reduce((sum, each) => sum + each, 0);
+function problemsOf(requests: ItemRequest[], known: Expense[]): string[] {
+	const least = (name: 'maxTasks' | 'maxTotalSeconds' | 'maxCost') =>
+		Math.min(...requests.map(({ options }) => options[name]));
+	const all: Expense[] = [...known, ...requests];
+	const seconds = sum(all.map((each) => each.seconds));
+	const cost = sum(all.map(({ estimatedCost = 0 }) => estimatedCost));
+	const [maxTasks, maxSeconds, maxCost] = [
+		least('maxTasks'),
+		least('maxTotalSeconds'),
+		least('maxCost'),
+	];
 	const problems: string[] = [];
 	if (all.length > maxTasks) {
 		problems.push(`This run would create ${all.length} tasks, and Max Tasks is ${maxTasks}`);
@@ -38,5 +47,35 @@ function problemsOf(requests: ItemRequest[], known: number[]): string[] {
 			`This run would make ${seconds} seconds of video, and Max Total Seconds is ${maxSeconds}`,
 		);
 	}
+	if (cost > maxCost) {
+		problems.push(`This run would cost about ${money(cost)}, and Max Cost is ${money(maxCost)}`);
+	}
 	return problems;
+}
+
+/** Requests that earlier runs and tries have sent are in the tally already. */
+function problemsOfExecution({ ledger, tally }: GenerateRun, requests: ItemRequest[]): string[] {
+	const most = Math.min(...requests.map(({ options }) => options.maxTasksPerExecution));
+	const fresh = requests.filter(({ request }) => !ledger.find(request)).length;
+	const problem = tally.problem(fresh, most);
+	return problem === undefined ? [] : [problem];
+}
+
+/** @returns what a video will cost by the user's own price, to a hundredth of a cent */
+export function costOf(seconds: number, pricePerSecond?: number): number | undefined {
+	return pricePerSecond === undefined ? undefined : rounded(seconds * pricePerSecond);
+}
+
+function sum(values: number[]): number {
+	return rounded(values.reduce((total, each) => total + each, 0));
+}
+
+/** Without the digits that adding and multiplying in binary leaves behind. */
+function rounded(value: number): number {
+	return Math.round(value * 1e4) / 1e4;
+}
+
+/** Two decimals at least, and no digit less than there is. */
+function money(value: number): string {
+	return value.toFixed(2).length < String(value).length ? String(value) : value.toFixed(2);
 }

@@ -8,7 +8,10 @@ import type { Watch } from '../../shared/wait/watch';
 import type { ItemRequest, RequestKey } from '../request/itemRequest';
 
 /** The user's wishes for an item whose task exists: its parameters need not be read again. */
-export type Wishes = Pick<ItemRequest, 'completion' | 'binaryField' | 'seconds'>;
+export type Wishes = Pick<
+	ItemRequest,
+	'completion' | 'binaryField' | 'seconds' | 'estimatedCost' | 'includeInput'
+>;
 
 /** The knowledge of the one request that an item may pay for; no entry: nothing was sent. */
 export interface LedgerEntry extends ItemEntry, RequestKey {
@@ -21,6 +24,8 @@ export interface LedgerEntry extends ItemEntry, RequestKey {
 	call: string;
 	/** Which request for this item it is, from 1 on: a person who retries may pay for a further one, knowingly. */
 	attempt: number;
+	/** Its place in the tally of the execution. */
+	place?: number;
 	wishes?: Wishes;
 }
 
@@ -215,8 +220,14 @@ export class Ledger {
 }
 
 /** @returns the wishes alone: an entry is stored with every sleep */
-function plain({ completion, binaryField, seconds }: Wishes): Wishes {
-	return { completion, seconds, ...(binaryField === undefined ? {} : { binaryField }) };
+function plain({ completion, binaryField, seconds, estimatedCost, includeInput }: Wishes): Wishes {
+	return {
+		completion,
+		seconds,
+		includeInput,
+		...(binaryField === undefined ? {} : { binaryField }),
+		...(estimatedCost === undefined ? {} : { estimatedCost }),
+	};
 }
 
 /** @returns the error of an entry, as it was thrown */

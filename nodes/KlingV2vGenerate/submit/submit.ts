@@ -1,5 +1,5 @@
 import { sleep } from 'n8n-workflow';
-import { KlingError, NotReached } from '../../shared/errors';
+import { InvalidInput, KlingError, NotReached } from '../../shared/errors';
 import type { Answer } from '../../shared/http/answer';
 import { concealTask, tokensIn } from '../../shared/http/conceal';
 import { refusal } from '../../shared/http/refusal';
@@ -114,7 +114,9 @@ export class Submitter {
 		const account = await readAccount(run.context, provider);
 		run.clock.check();
 		const entry = run.ledger.intend(request, maybeCreated(request, 'the request was cut off'));
+		entry.place = run.tally.take();
 		if (await run.writeAhead.intend(entry)) return await this.recover(item, entry);
+		await this.claimPlace(item, entry);
 		// The process may be killed before the answer is there: the log then says what was under way.
 		run.context.logger.info(
 			`Creating a Kling task: ${provider.label}, item ${request.item}, run ${run.index}`,
@@ -123,6 +125,24 @@ export class Submitter {
 		const pending = create(run.context, provider, account, request.path, body, secrets);
 		void this.reportOnStop(provider, pending).catch(() => undefined);
 		return await this.take(item, entry, await pending);
+	}
+
+	/**
+	 * Claims the place of a request in the tally of the execution. A process that was killed has lost its
+	 * tally, but not the marks of its places; and another call of an agent may have taken the last one.
+	 */
+	private async claimPlace({ request, options }: ItemRequest, entry: LedgerEntry): Promise<void> {
+		const { maxTasksPerExecution: most } = options;
+		if (most === Infinity) return;
+		const { tally } = this.run;
+		let place = entry.place ?? tally.take();
+		while (place <= most && (await this.run.writeAhead.isClaimed(place))) place = tally.take();
+		entry.place = place;
+		if (place <= most) return;
+		await this.forget(entry);
+		const { provider, endpoint } = request;
+		const problem = tally.problem(1, most);
+		throw new InvalidInput(problem ? [problem] : [], { provider: provider.name, endpoint });
 	}
 
 	private async take(
@@ -178,6 +198,7 @@ export class Submitter {
 	): Promise<CreatedEntry> {
 		const created = this.run.ledger.setCreated(entry, this.run.watchOf(item, task), item);
 		this.run.log('Kling task created', task);
+		this.run.tag(task);
 		this.run.ledger.strikeInherited(entry.item);
 		await this.run.writeAhead.created(entry, task.taskId);
 		return created;
@@ -208,6 +229,8 @@ export class Submitter {
 	private async forget(entry: LedgerEntry): Promise<void> {
 		this.run.ledger.strike(entry);
 		await this.run.writeAhead.forget(entry);
+		// Not before its mark is gone: the next to take it would take that for another's.
+		if (entry.place !== undefined) this.run.tally.release(entry.place);
 	}
 
 	/** The answer is lost, the task perhaps not: it is never asked for again by itself. */

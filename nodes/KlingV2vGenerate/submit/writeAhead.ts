@@ -9,13 +9,13 @@ import type { LedgerEntry } from './ledger';
  * "Remove Duplicates": `helpers.checkProcessedAndRecord`.
  */
 
-/** n8n keeps the newest marks of a node; a request has up to four. */
+/** n8n keeps the newest marks of a node; a request has up to five. */
 const MOST_MARKS = 1_000;
 
 const OPTIONS = { mode: 'entries', maxEntries: MOST_MARKS } as const;
 
 /** A request, as its marks name it. */
-type Request = Pick<LedgerEntry, 'item' | 'requestHash' | 'sourceHash' | 'attempt'>;
+type Request = Pick<LedgerEntry, 'item' | 'requestHash' | 'sourceHash' | 'attempt' | 'place'>;
 
 /** n8n reads, changes and writes one row for each node: of two calls at once, one would be lost. */
 let queue: Promise<unknown> = Promise.resolve();
@@ -79,11 +79,18 @@ export class WriteAhead {
 		return marks.get(processed[0]);
 	}
 
+	/** Marks a place in the tally of the execution. @returns whether it was marked before, by a process that has lost its tally */
+	async isClaimed(place: number): Promise<boolean> {
+		const { processed } = await this.record([this.placeMark(place)]);
+		return processed.length > 0;
+	}
+
 	/** The request has left nothing behind, or is recorded elsewhere, or may knowingly be sent again. */
 	async forget(request: Request & Pick<LedgerEntry, 'watch'>): Promise<void> {
 		const { own, ofRetried } = this.intents(request);
 		const task = request.watch ? [this.taskMark(request, request.watch.task.taskId)] : [];
-		await this.remove([own, ...ofRetried, ...task, this.questionMark(request)]);
+		const place = request.place === undefined ? [] : [this.placeMark(request.place)];
+		await this.remove([own, ...ofRetried, ...task, ...place, this.questionMark(request)]);
 	}
 
 	private intents(request: Request): { own: string; ofRetried: string[] } {
@@ -95,6 +102,10 @@ export class WriteAhead {
 				this.start ? [`intent ${this.start} ${place} ${hash}`] : [],
 			),
 		};
+	}
+
+	private placeMark(place: number): string {
+		return `place ${this.origin} ${place}`;
 	}
 
 	private taskMark(request: Request, taskId: string): string {

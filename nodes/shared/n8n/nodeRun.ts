@@ -6,6 +6,9 @@ import type { Clock } from './clock';
 /** The two ways n8n runs a node: in an execution, or for a call from outside. */
 export type NodeContext = IExecuteFunctions | IWebhookFunctions;
 
+const TAG = 'klingTaskId';
+const LONGEST_TAG = 255;
+
 /** A message beside the output. */
 interface Hint {
 	message: string;
@@ -65,6 +68,23 @@ export class NodeRun<Context extends NodeContext = NodeContext> {
 	log(message: string, task: TaskRef): void {
 		const { provider, endpoint, taskId } = task;
 		this.context.logger.info(`${message}: ${taskId}`, { provider, endpoint, taskId });
+	}
+
+	/**
+	 * Lets the execution be found by the task, in the filter of n8n's list of executions. n8n takes texts of
+	 * up to 255 characters there: the IDs of the newest tasks.
+	 */
+	tag({ taskId }: TaskRef): void {
+		try {
+			const { customData } = this.context as Partial<IExecuteFunctions>;
+			const known = customData?.get(TAG)?.split(' ') ?? [];
+			const ids = [taskId, ...known.filter((id) => id !== taskId)];
+			while (ids.join(' ').length > LONGEST_TAG && ids.length > 1) ids.pop();
+			customData?.set(TAG, ids.join(' '));
+		} catch (error) {
+			// It helps to find a task, and must not cost one.
+			this.context.logger.warn(`The execution could not be tagged: ${String(error)}`);
+		}
 	}
 
 	/** A message beside the output, once. */

@@ -12,22 +12,41 @@ export interface TaskOutcome {
 	media?: VideoFacts;
 }
 
+/** Fields of an item beside those of its task. */
+export interface Extras {
+	/** The input item's JSON, below all else. */
+	input?: IDataObject;
+	estimatedCost?: number;
+}
+
 /** The outcome of an input item: a task as far as it got, or the request that would make one. */
-export type Outcome =
-	| TaskOutcome
-	| { preview: IDataObject }
-	/** An item that is ready as it is. */
-	| { ready: INodeExecutionData };
+export type Outcome = Extras &
+	(
+		| TaskOutcome
+		| { preview: IDataObject }
+		/** An item that is ready as it is. */
+		| { ready: INodeExecutionData }
+	);
+
+/** Fields that only some items have: one of the input would be taken for our own, and `error` for a failed item's. */
+const SOMETIMES = ['error', 'estimatedCost', 'failure', 'media', 'timedOut'];
 
 /** @param isTool an AI agent reads it, and wants a sentence that says what to do next */
 export function itemOf(outcome: Outcome, item: number, isTool: boolean): INodeExecutionData {
 	const pairedItem = { item };
-	if ('preview' in outcome) return { json: outcome.preview, pairedItem };
 	if ('ready' in outcome) return outcome.ready;
+	const { input = {}, estimatedCost } = outcome;
+	const cost = estimatedCost === undefined ? {} : { estimatedCost };
+	const below = Object.fromEntries(
+		Object.entries(input).filter(([name]) => !SOMETIMES.includes(name)),
+	);
+	if ('preview' in outcome) return { json: { ...below, ...outcome.preview, ...cost }, pairedItem };
 	const { task, timedOut, file, media } = outcome;
 	return {
 		json: {
+			...below,
 			...taskToJson(task, timedOut),
+			...cost,
 			...(media ? { media: mediaToJson(media) } : {}),
 			...(isTool ? { message: sentence(task) } : {}),
 		},

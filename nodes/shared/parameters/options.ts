@@ -1,10 +1,14 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import {
 	checkMedia,
+	includeInput,
 	maxConcurrentTasks,
+	maxCost,
 	maxTasks,
+	maxTasksPerExecution,
 	maxTotalSeconds,
 	pollInterval,
+	pricePerSecond,
 	taskOptions,
 	validateOnly,
 	waitLimit,
@@ -22,8 +26,15 @@ export interface Options {
 	maxTasks: number;
 	/** Of video, in all. */
 	maxTotalSeconds: number;
+	/** Over all runs of the node in an execution. */
+	maxTasksPerExecution: number;
+	/** The user's own, in the currency that the user counts in. */
+	pricePerSecond?: number;
+	/** Of a run, in the same currency. */
+	maxCost: number;
 	validateOnly: boolean;
 	checkMedia: boolean;
+	includeInput: boolean;
 	whileWaiting: WhileWaiting;
 }
 
@@ -31,7 +42,14 @@ export interface Options {
 export type WhileWaiting = 'auto' | 'sleep' | 'run';
 
 /** A spending guard whose expression yields nothing is refused, not treated as unset. */
-const GUARDS = [maxTasks, maxTotalSeconds, validateOnly];
+const GUARDS = [
+	maxTasks,
+	maxTotalSeconds,
+	maxTasksPerExecution,
+	pricePerSecond,
+	maxCost,
+	validateOnly,
+];
 
 /** @returns the options of one item, and a sentence for each thing wrong with them */
 export function readOptions(
@@ -52,6 +70,7 @@ export function readOptions(
 	}
 	const numberOf = ({ name }: { name: string }) => values[name] as number | undefined;
 	const seconds = numberOf(pollInterval);
+	problems.push(...priceProblems(numberOf(pricePerSecond), maxCost.name in given));
 	return {
 		options: {
 			waitLimit: (numberOf(waitLimit) ?? (waitLimit.default as number)) * 60_000,
@@ -59,10 +78,25 @@ export function readOptions(
 			maxConcurrentTasks: numberOf(maxConcurrentTasks) ?? (maxConcurrentTasks.default as number),
 			maxTasks: numberOf(maxTasks) ?? Infinity,
 			maxTotalSeconds: numberOf(maxTotalSeconds) ?? Infinity,
+			maxTasksPerExecution: numberOf(maxTasksPerExecution) ?? Infinity,
+			pricePerSecond: numberOf(pricePerSecond),
+			maxCost: numberOf(maxCost) ?? Infinity,
 			validateOnly: values[validateOnly.name] === true,
 			checkMedia: values[checkMedia.name] !== false,
+			includeInput: values[includeInput.name] === true,
 			whileWaiting: (values[whileWaiting.name] ?? 'auto') as WhileWaiting,
 		},
 		problems,
 	};
+}
+
+/** A limit on the cost holds nothing back where the price is not known. */
+function priceProblems(price: number | undefined, isLimited: boolean): string[] {
+	if (price === 0) {
+		return [
+			`${pricePerSecond.displayName} is 0: enter what your provider charges you for a second`,
+		];
+	}
+	if (price !== undefined || !isLimited) return [];
+	return [`${maxCost.displayName} needs ${pricePerSecond.displayName}: add that option, too`];
 }

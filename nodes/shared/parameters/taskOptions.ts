@@ -65,6 +65,44 @@ export const maxTasks: INodeProperties = {
 		'Refuse the whole run, before anything is paid, when it would create more tasks than this',
 };
 
+export const maxTasksPerExecution: INodeProperties = {
+	displayName: 'Max Tasks per Execution',
+	name: 'maxTasksPerExecution',
+	type: 'number',
+	typeOptions: { minValue: 1, numberPrecision: 0 },
+	default: 20,
+	description:
+		'Refuse a run, before anything is paid, when this node would have created more tasks than this in the whole execution: all rounds of a loop, all calls of an agent, and what a retried execution has created',
+};
+
+export const pricePerSecond: INodeProperties = {
+	displayName: 'Price per Second',
+	name: 'pricePerSecond',
+	type: 'number',
+	typeOptions: { minValue: 0, numberPrecision: 4 },
+	default: 0,
+	description:
+		'What your provider charges you for a second of video, in your currency. Each item then has an estimatedCost.',
+};
+
+export const maxCost: INodeProperties = {
+	displayName: 'Max Cost',
+	name: 'maxCost',
+	type: 'number',
+	typeOptions: { minValue: 0, numberPrecision: 2 },
+	default: 5,
+	description:
+		'Refuse the whole run, before anything is paid, when its videos would cost more than this together. Needs Price per Second.',
+};
+
+export const includeInput: INodeProperties = {
+	displayName: 'Include Input Fields',
+	name: 'includeInput',
+	type: 'boolean',
+	default: false,
+	description: 'Whether to put out the fields of the input item as well, below those of the task',
+};
+
 export const maxTotalSeconds: INodeProperties = {
 	displayName: 'Max Total Seconds',
 	name: 'maxTotalSeconds',
@@ -137,10 +175,14 @@ export function withToolDefault(
 /** The options of a task, in the order of their labels. */
 export const taskOptions: INodeProperties[] = [
 	checkMedia,
+	includeInput,
 	maxConcurrentTasks,
+	maxCost,
 	maxTasks,
+	maxTasksPerExecution,
 	maxTotalSeconds,
 	pollInterval,
+	pricePerSecond,
 	validateOnly,
 	waitLimit,
 	whileWaiting,

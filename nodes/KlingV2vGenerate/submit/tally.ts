@@ -1,0 +1,54 @@
+import { asObject } from '../../shared/util/unknown';
+
+const KEY = 'klingTally';
+
+/** Plain data: n8n stores it with every sleep. */
+interface Places {
+	/** The highest place that was ever taken. */
+	taken: number;
+	/** Places below it that are free again. */
+	free: number[];
+}
+
+/**
+ * How many tasks the node has asked for in its execution: over all its runs, as in a loop or for an agent,
+ * and over retries of the execution. Each request takes a numbered place, and gives it back where surely
+ * no task came of it. It is kept in n8n's node context, beside the record of the items.
+ */
+export class Tally {
+	/** @param context n8n's node context, which all runs of the node in an execution share */
+	constructor(private readonly context: Record<string, unknown>) {}
+
+	/** The tasks that exist, or may. */
+	get count(): number {
+		const { taken, free } = this.places;
+		return taken - free.length;
+	}
+
+	/** @returns the sentence for the user where so many more would be too much */
+	problem(more: number, most: number): string | undefined {
+		const { count } = this;
+		if (more === 0 || count + more <= most) return undefined;
+		return `This node has created ${count} of its tasks in this execution and would create ${more} more, and Max Tasks per Execution is ${most}`;
+	}
+
+	/** @returns the number of a place, from 1 on */
+	take(): number {
+		const { taken, free } = this.places;
+		const [place = taken + 1, ...others] = free;
+		this.context[KEY] = { taken: Math.max(taken, place), free: others };
+		return place;
+	}
+
+	/** Gives a place back: no task came of it. */
+	release(place: number): void {
+		const { taken, free } = this.places;
+		this.context[KEY] = { taken, free: [...free, place] };
+	}
+
+	/** Looked up each time: calls of an agent share the context. */
+	private get places(): Places {
+		const { taken = 0, free = [] } = asObject(this.context[KEY]) as Partial<Places>;
+		return { taken, free };
+	}
+}

@@ -89,11 +89,15 @@ describe('what the editor is told of an output is what comes out', () => {
 			endpoint: 'videoEdit',
 			prompt: '@Video1',
 			videoUrl: bench.emulator.referenceUrl,
+			options: { pricePerSecond: 0.1 },
 		};
 		const settings = { typeVersion };
 		const done = await bench.generate(parameters, { settings });
 		await bench.emulator.set({ taskSeconds: 600 });
-		const late = await bench.generate({ ...parameters, options: { waitLimit: 0 } }, { settings });
+		const late = await bench.generate(
+			{ ...parameters, options: { pricePerSecond: 0.1, waitLimit: 0 } },
+			{ settings },
+		);
 		expectDeclared([done, late].flatMap(itemsOf), schemaOf(GENERATE, typeVersion));
 	});
 

@@ -19,7 +19,7 @@ export function withinSpendingLimits(run: GenerateRun, items: RunItem[]): RunIte
 	});
 }
 
-/** What a task will come to. */
+/** The size of a task: its length and its price. */
 type Expense = Pick<ItemRequest, 'seconds' | 'estimatedCost'>;
 
 /** @returns what earlier tries of this run have asked for */

@@ -160,10 +160,10 @@ describe('a reference video', () => {
 	});
 
 	test('that could not be looked at is a hint, but its size still counts', () => {
-		const fault = { fault: 'unchecked', reason: 'the host answers HTTP 403' } as const;
+		const fault = { fault: 'unchecked', reason: 'the host answers HTTP 503' } as const;
 		expect(videoProblems('Video URL', fault)).toEqual([]);
 		expect(mediaHints('Video URL', fault)).toEqual([
-			'Video URL could not be checked: the host answers HTTP 403',
+			'Video URL could not be checked: the host answers HTTP 503',
 		]);
 		expect(videoProblems('Video URL', { ...fault, size: 999 * MB })).toEqual([
 			'Video URL: the file is 999 MB, it must be at most 200 MB',

@@ -267,16 +267,19 @@ describe('a host that sends the whole file', () => {
 	});
 });
 
-test.each([404, 410])('a file that is not there is refused: HTTP %i', async (status) => {
-	handler = (_, response) => response.writeHead(status).end('<html>no</html>');
-	expect(videoProblems('Video URL', await video())).toEqual([
-		`Video URL: the file is not there: the host answers HTTP ${status} (if it does so to n8n only, turn Check Media off)`,
-	]);
-	expect(requests).toHaveLength(1);
-});
+test.each([400, 401, 403, 404, 410, 451])(
+	'a file that its host does not give is refused: HTTP %i',
+	async (status) => {
+		handler = (_, response) => response.writeHead(status).end('<html>no</html>');
+		expect(videoProblems('Video URL', await video())).toEqual([
+			`Video URL: the file cannot be fetched: its host answers HTTP ${status} (if it does so to n8n only, turn Check Media off)`,
+		]);
+		expect(requests).toHaveLength(1);
+	},
+);
 
 describe('what says nothing about the file is a value', () => {
-	test.each([401, 403, 429, 500, 503])('HTTP %i', async (status) => {
+	test.each([408, 418, 429, 500, 503])('HTTP %i', async (status) => {
 		handler = (_, response) => response.writeHead(status).end('<html>no</html>');
 		expect(await video()).toEqual({
 			fault: 'unchecked',

@@ -593,7 +593,10 @@ describe('Validate Only', () => {
 	test('shows no password that a Base URL holds', async () => {
 		bench.credentials.magnificApi.baseUrl = 'https://user:a-p@ssword@gateway.example.com/kling';
 		const { json } = await bench.generate(
-			magnific({ options: { validateOnly: true, checkMedia: false } }),
+			magnific({
+				videoUrl: 'https://example.com/a.mp4',
+				options: { validateOnly: true, checkMedia: false },
+			}),
 		);
 		expect(json[0].request).toMatchObject({
 			url: expect.stringMatching(/^https:\/\/gateway\.example\.com\/kling\/v1\//),

@@ -276,7 +276,7 @@ describe('Signature', () => {
 		expect((await receiver.send(body, headersFor(body))).status).toBe(200);
 		expect(receiver.started[0].data[0][0].json).toMatchObject({
 			taskId: 'spaced',
-			videoUrl: 'https://example.com/ü.mp4',
+			videoUrl: 'https://example.com/%C3%BC.mp4',
 		});
 		const same = JSON.stringify(JSON.parse(body));
 		expect((await receiver.send(same, headersFor(body))).status).toBe(401);

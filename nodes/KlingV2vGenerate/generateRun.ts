@@ -39,6 +39,9 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 
 	readonly overloads: Overloads;
 
+	/** When the files of this run's requests were looked at, in milliseconds since 1970: in its first turn. */
+	readonly checkedAt: number;
+
 	/** How many tasks may be under way. */
 	limit = new ConcurrencyLimit(1);
 
@@ -61,6 +64,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		this.writeAhead = new WriteAhead(context, this.index, this.isTool);
 		this.tally = new Tally(context.getContext('node'));
 		this.overloads = new Overloads(this.clock, this.carriedFact('overloads'));
+		this.checkedAt = this.carriedFact('checkedAt') ?? this.clock.now();
 		this.stored = this.record.isResumed ? this.ledger.own() : [];
 	}
 
@@ -81,6 +85,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	async rest(progress: INodeExecutionData[]): Promise<INodeExecutionData[]> {
 		return await this.sleep(progress, {
 			...this.facts,
+			checkedAt: this.checkedAt,
 			overloads: this.overloads.byProvider,
 		});
 	}

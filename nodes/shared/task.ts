@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { linkExpiry } from './util/linkExpiry';
 
 /** The four statuses that every module speaks; a provider's own words stay in `providerStatus`. */
 export type TaskStatus = 'pending' | 'running' | 'completed' | 'failed';
@@ -101,28 +102,4 @@ export function taskToJson(task: KlingTask, timedOut = false): IDataObject {
 		...(task.status === 'failed' && task.failure ? { failure: { ...task.failure } } : {}),
 		...(timedOut ? { timedOut: true } : {}),
 	};
-}
-
-/**
- * When a signed link stops working, read from the link itself: no provider documents a lifetime.
- * Known signatures: `token=exp=<unix s>~hmac=…` (Akamai), `Expires=<unix s>` (CloudFront) and
- * `X-Amz-Date` + `X-Amz-Expires` (S3 and its likes).
- * @returns ISO 8601, or null where the link does not say
- */
-export function linkExpiry(link: string): string | null {
-	if (!URL.canParse(link)) return null;
-	const query = new URL(link).searchParams;
-	const unixSeconds = /(?:^|~)exp=(\d{9,11})(?:~|$)/.exec(query.get('token') ?? '')?.[1];
-	const expires = unixSeconds ?? query.get('Expires') ?? query.get('expires');
-	if (expires && /^\d{9,11}$/.test(expires)) return isoTime(Number(expires) * 1000);
-	const signedAt = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '');
-	const lifetime = Number(query.get('X-Amz-Expires'));
-	if (!signedAt || !(lifetime > 0)) return null;
-	const [year, month, day, hour, minute, second] = signedAt.slice(1).map(Number);
-	return isoTime(Date.UTC(year, month - 1, day, hour, minute, second) + lifetime * 1000);
-}
-
-function isoTime(milliseconds: number): string | null {
-	const time = new Date(milliseconds);
-	return Number.isNaN(time.getTime()) ? null : time.toISOString();
 }

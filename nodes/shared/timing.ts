@@ -66,8 +66,14 @@ export const timing = {
 	},
 	/** Handing a file over to the provider. */
 	upload: { timeout: 120_000, maxTries: 3, pause: 2_000 },
-	/** Reading a part of a reference file, from the first byte sent to the last one received. */
-	media: { readTimeout: 15_000 },
+	/** Reading a part of a reference file; its timeout counts from the first byte sent to the last one received. */
+	media: {
+		readTimeout: 15_000,
+		/** How long what was seen holds: after that a file is looked at again right before its task is created. */
+		seenFor: 3 * 60_000,
+		/** A link that ends sooner than this may be too short for the provider. */
+		shortLink: 15 * 60_000,
+	},
 	/** Asking the provider's list after the answer to a creation was lost. */
 	lostAnswer: {
 		/** Before the list is asked again, times the number of tries. */

@@ -1,24 +1,24 @@
 import { InvalidInput } from '../../shared/errors';
 import { keepOrThrow } from '../../shared/n8n/runItems';
-import type { FailedItem } from '../../shared/n8n/runItems';
 import { placeOf } from '../request/itemRequest';
 import type { ItemRequest } from '../request/itemRequest';
-import { isPrivateHost } from '../../shared/util/privateHost';
 import type { GenerateRun, RunItem } from '../generateRun';
 import { ConcurrencyLimit } from '../../shared/util/concurrencyLimit';
-import { readAccount } from '../../shared/http/credential';
 import { binarySource } from '../../shared/media/binarySource';
 import { isFault } from '../../shared/media/fault';
 import type { MediaFault } from '../../shared/media/fault';
 import { httpSource } from './httpSource';
 import { readImage } from './image';
 import type { ImageFacts } from './image';
-import { provideProblem } from '../submit/provideMedia';
-import { imageProblems, mediaHints, videoProblems } from './limits';
+import { handOver, linkAdvice } from './linkAdvice';
+import { imageProblems, mediaHints, unverifiedProblems, videoProblems } from './limits';
+import { reachProblems } from './reachability';
 import { decode, mediaIn } from '../../shared/media/media';
 import type { Media } from '../../shared/media/media';
 import { readVideo } from '../../shared/media/video';
 import type { VideoFacts } from '../../shared/media/video';
+import { linkExpiry } from '../../shared/util/linkExpiry';
+import { timing } from '../../shared/timing';
 
 type Found = VideoFacts | ImageFacts | MediaFault;
 
@@ -26,65 +26,106 @@ type Found = VideoFacts | ImageFacts | MediaFault;
 const AT_ONCE = 4;
 
 /**
- * Looks, before anything is paid, at what the parameters only name: whether the provider can call
- * back, whether it can have the files, and whether these are as documented. An item whose task an
- * earlier try has created is past that.
- * @returns the entries in their order, with what is wrong in place of the jobs that cannot work
+ * Looks, before anything is paid, at what the parameters only name: whether the provider can have everything, and
+ * whether the files are as documented. What can be told without a request is told first, of all items. An item
+ * whose task an earlier try has created is past that.
+ * @returns the entries in their order, with what is wrong in place of the items that cannot work
  */
 export async function checkMedia(run: GenerateRun, entries: RunItem[]): Promise<RunItem[]> {
 	// The first turn has checked all of them.
 	if (run.record.isResumed) return entries;
 	const turns = new ConcurrencyLimit(AT_ONCE);
 	const seen = new Map<string, Promise<Found>>();
-	const checked = entries.map(async (entry) => {
-		if (!('request' in entry) || run.ledger.find(entry.request)) return entry;
-		return await turns.run(async (): Promise<ItemRequest | FailedItem> => {
-			try {
-				const problems = await problemsOf(run, entry, seen);
-				if (problems.length === 0) return entry;
-				return { item: entry.item, fault: new InvalidInput(problems, placeOf(entry)) };
-			} catch (fault) {
-				return { item: entry.item, fault };
-			}
-		});
-	});
-	const results = await Promise.all(checked);
-	return results.map((entry) => ('fault' in entry ? keepOrThrow(run.context, entry, run) : entry));
+	const possible = await judge(run, entries, async (item) => [
+		...(await reachProblems(run.context, item.request)),
+		...expiryProblems(run, item),
+	]);
+	return await judge(
+		run,
+		possible,
+		async (item) => await turns.run(async () => await fileProblems(run, item, seen)),
+	);
 }
 
-async function problemsOf(
+/**
+ * Looks at the files of one item again where it has waited since: a link may have run out, or the file may be gone.
+ * @returns what is wrong with them, a sentence each
+ */
+export async function checkAgain(run: GenerateRun, item: ItemRequest): Promise<string[]> {
+	const expired = expiryProblems(run, item);
+	return expired.length > 0 ? expired : await fileProblems(run, item, new Map());
+}
+
+/** @returns the entries, with a fault in place of each item that has problems */
+async function judge(
 	run: GenerateRun,
-	{ request, options }: ItemRequest,
-	seen: Map<string, Promise<Found>>,
-): Promise<string[]> {
-	const { context } = run;
-	const { provider, item, callbackUrl } = request;
-	const { base } = await readAccount(context, provider);
-	const apiHost = new URL(base).hostname;
-	const problems: string[] = [];
-	if (callbackUrl !== undefined) {
-		const { host, hostname } = new URL(callbackUrl);
-		if (isPrivateHost(hostname) && !isPrivateHost(apiHost)) {
-			problems.push(
-				`${provider.label} cannot call n8n back at ${host}, which is no public address: set n8n's environment variable WEBHOOK_URL to its public address, or choose Wait Until Done`,
+	entries: RunItem[],
+	problemsOf: (item: ItemRequest) => Promise<string[]>,
+): Promise<RunItem[]> {
+	const judged = entries.map(async (entry): Promise<RunItem> => {
+		if (!('request' in entry) || run.ledger.find(entry.request)) return entry;
+		try {
+			const problems = await problemsOf(entry);
+			if (problems.length === 0) return entry;
+			return { item: entry.item, fault: new InvalidInput(problems, placeOf(entry)) };
+		} catch (fault) {
+			return { item: entry.item, fault };
+		}
+	});
+	return (await Promise.all(judged)).map((entry) =>
+		'fault' in entry ? keepOrThrow(run.context, entry, run) : entry,
+	);
+}
+
+/** Signed links tell when they run out; the provider fetches the file some time after its task is created. */
+function expiryProblems(run: GenerateRun, { request, options }: ItemRequest): string[] {
+	if (!options.checkMedia) return [];
+	return mediaIn(request.body).flatMap(({ label, origin, kind }) => {
+		const expiry = 'url' in origin ? linkExpiry(origin.url) : null;
+		if (expiry === null || !('url' in origin)) return [];
+		const left = Date.parse(expiry) - run.clock.now();
+		if (left <= 0) {
+			return [
+				`${label}: the link worked until ${expiry} only: make it just before this node, ${handOver(kind)}`,
+			];
+		}
+		if (left < timing.media.shortLink) {
+			run.hint(
+				`${label}: the link works until ${expiry} only, and the provider may fetch it later: make it last longer, ${handOver(kind)}`,
 			);
 		}
-	}
-	for (const media of mediaIn(request.body)) {
-		const cannotLend = provideProblem(context, request, media, apiHost);
-		if (cannotLend) problems.push(cannotLend);
-		if (!options.checkMedia) continue;
+		return [];
+	});
+}
+
+async function fileProblems(
+	run: GenerateRun,
+	{ request: { provider, item, body }, options }: ItemRequest,
+	seen: Map<string, Promise<Found>>,
+): Promise<string[]> {
+	if (!options.checkMedia) return [];
+	const problems: string[] = [];
+	for (const media of mediaIn(body)) {
 		const found = await lookOnce(run, item, media, seen);
-		problems.push(
+		const isRefused = isFault(found) && options.unverifiedMedia === 'refuse';
+		const own = [
 			...(media.kind === 'video'
 				? videoProblems(media.label, found as VideoFacts | MediaFault)
 				: imageProblems(media.label, found as ImageFacts | MediaFault, {
 						ratio: provider.limitsImageRatio,
 					})),
-		);
-		for (const hint of mediaHints(media.label, found)) run.hint(hint, 'info');
+			...(isRefused ? unverifiedProblems(media.label, found) : []),
+		];
+		problems.push(...own.map((problem) => problem + adviceOn(media, found)));
+		if (!isRefused) for (const hint of mediaHints(media.label, found)) run.hint(hint, 'info');
 	}
 	return problems;
+}
+
+/** What to do about a link that gives no file. */
+function adviceOn({ origin, kind }: Media, found: Found): string {
+	if (!('url' in origin) || !isFault(found) || !found.isLinkWrong) return '';
+	return `: ${linkAdvice(origin.url, kind)}`;
 }
 
 /** The same file for many items is looked at once. */

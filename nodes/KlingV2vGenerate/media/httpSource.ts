@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { asObject, asText, excerpt } from '../../shared/util/unknown';
 import type { MediaFault } from '../../shared/media/fault';
-import { unchecked, wrong } from '../../shared/media/fault';
+import { unchecked, wrongLink } from '../../shared/media/fault';
 import type { ByteSource } from '../../shared/media/source';
 import { collect } from '../../shared/media/source';
 import { timing } from '../../shared/timing';
@@ -121,9 +121,9 @@ class HttpSource implements ByteSource {
 			const isBehindEnd = status === 416 && this.size !== undefined && offset >= this.size;
 			return isBehindEnd ? Buffer.alloc(0) : NO_RANGES;
 		}
-		if (GONE.has(status)) {
-			return wrong(
-				`is not there: the host answers HTTP ${status} (if it does so to n8n only, turn Check Media off)`,
+		if (REFUSED.has(status)) {
+			return wrongLink(
+				`cannot be fetched: its host answers HTTP ${status} (if it does so to n8n only, turn Check Media off)`,
 			);
 		}
 		if (status !== 200) return unchecked(`the host answers HTTP ${status}`);
@@ -134,8 +134,8 @@ class HttpSource implements ByteSource {
 	}
 }
 
-/** Said of the file, not of who asks: the provider would hear the same. */
-const GONE = new Set([404, 410]);
+/** The provider would hear the same: it asks without a log-in, too. */
+const REFUSED = new Set([400, 401, 403, 404, 410, 451]);
 
 const NO_RANGES = unchecked('the host does not send parts of a file');
 

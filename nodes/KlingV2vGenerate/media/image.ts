@@ -1,7 +1,14 @@
 import type { MediaFault } from '../../shared/media/fault';
-import { unchecked, wrong } from '../../shared/media/fault';
+import { unchecked, wrong, wrongLink } from '../../shared/media/fault';
 import { FileView } from '../../shared/media/fileView';
-import { EMPTY, identify, JPEG, PNG, SIGNATURE_LENGTH } from '../../shared/media/signature';
+import {
+	EMPTY,
+	identify,
+	isWriting,
+	JPEG,
+	PNG,
+	SIGNATURE_LENGTH,
+} from '../../shared/media/signature';
 import type { ByteSource } from '../../shared/media/source';
 import { bufferSource } from '../../shared/media/source';
 
@@ -35,7 +42,9 @@ async function examine(file: FileView): Promise<Omit<ImageFacts, 'size'> | Media
 	if (file.fault) return file.fault;
 	const type = identify(head);
 	if (type === EMPTY) return wrong('is empty');
-	if (type !== JPEG && type !== PNG) return wrong(`is ${type}, not JPG or PNG`);
+	if (type !== JPEG && type !== PNG) {
+		return (isWriting(type) ? wrongLink : wrong)(`is ${type}, not JPG or PNG`);
+	}
 	const pixels = type === PNG ? readPng(head) : await readJpeg(file);
 	if (!pixels) return file.fault ?? wrong('is incomplete or damaged');
 	// Allowed by the JPEG standard, and written by next to nobody.

@@ -110,6 +110,13 @@ export function imageProblems(
 		.map((problem) => `${label}: ${problem}`);
 }
 
+/** @returns a sentence where the file could not be looked at: for a user who wants no such file to be paid for */
+export function unverifiedProblems(label: string, { fault, reason }: MediaFault): string[] {
+	return fault === 'unchecked'
+		? [`${label} could not be checked: ${reason}. Unverified Media is set to Refuse`]
+		: [];
+}
+
 /** Of a file that is not refused: what could not be found out, and what the provider may dislike. */
 export function mediaHints(label: string, found: VideoFacts | ImageFacts | MediaFault): string[] {
 	if (isFault(found)) {

@@ -1,6 +1,6 @@
 import type { IBinaryData, IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { KlingError } from '../../shared/errors';
-import { isPrivateHost } from '../../shared/util/privateHost';
+import { isPrivateHost } from '../../shared/util/urls';
 import type { Provider, Ticket } from '../../shared/providers';
 import { asText, excerpt } from '../../shared/util/unknown';
 import { readAccount } from '../../shared/http/credential';
@@ -13,6 +13,7 @@ import { binarySource } from '../../shared/media/binarySource';
 import { isFault } from '../../shared/media/fault';
 import { decode, mimeTypeOf, replaceMedia } from '../../shared/media/media';
 import type { Media } from '../../shared/media/media';
+import { PUBLIC_ADDRESS_ADVICE } from '../../shared/n8n/publicAddress';
 import { timing } from '../../shared/timing';
 import { ticketProblem, uploadHeaders } from './ticket';
 
@@ -51,7 +52,7 @@ export function provideProblem(
 	}
 	const { host, hostname } = new URL(context.helpers.createBinarySignedUrl(data, LINK_LIFETIME));
 	if (!isPrivateHost(hostname) || isPrivateHost(apiHost)) return undefined;
-	return `${media.label}: ${label} takes videos by URL only, and cannot fetch one from n8n at ${host}, which is no public address: set n8n's environment variable WEBHOOK_URL to its public address, or ${advice}`;
+	return `${media.label}: ${label} takes videos by URL only, and cannot fetch one from n8n at ${host}, which is no public address: ${PUBLIC_ADDRESS_ADVICE}, or ${advice}`;
 }
 
 /** @returns the body as it is sent: a text in place of each video and image */

@@ -13,6 +13,8 @@ import type { KlingTask } from '../../shared/task';
 import { timing } from '../../shared/timing';
 import { asText } from '../../shared/util/unknown';
 import type { GenerateRun } from '../generateRun';
+import { checkAgain } from '../media/checkMedia';
+import { placeOf } from '../request/itemRequest';
 import type { ItemRequest, TaskRequest } from '../request/itemRequest';
 import { errorOf, isCreated } from './ledger';
 import type { CreatedEntry, LedgerEntry } from './ledger';
@@ -30,6 +32,9 @@ export class Submitter {
 
 	/** A request is under way. */
 	private isSending = false;
+
+	/** When the files of an item were looked at again, in milliseconds since 1970. */
+	private readonly checkedAgain = new Map<number, number>();
 
 	/** Providers whose patience is used up: further items are not asked for. */
 	private readonly givenUp = new Map<Provider, KlingError>();
@@ -109,6 +114,7 @@ export class Submitter {
 		const { provider } = request;
 		run.clock.check();
 		await this.lists.readBefore(provider);
+		await this.checkAgain(item);
 		const body = await provideMedia(run, request);
 		// Read before anything is recorded: a credential that cannot work sends nothing.
 		const account = await readAccount(run.context, provider);
@@ -143,6 +149,19 @@ export class Submitter {
 		const { provider, endpoint } = request;
 		const problem = tally.problem(1, most);
 		throw new InvalidInput(problem ? [problem] : [], { provider: provider.name, endpoint });
+	}
+
+	/**
+	 * An item may have waited for hours: its files are looked at once more before anything is paid.
+	 * @throws InvalidInput
+	 */
+	private async checkAgain(item: ItemRequest): Promise<void> {
+		const { run, checkedAgain } = this;
+		const checkedAt = checkedAgain.get(item.item) ?? run.checkedAt;
+		if (run.clock.now() - checkedAt <= timing.media.seenFor) return;
+		const problems = await checkAgain(run, item);
+		if (problems.length > 0) throw new InvalidInput(problems, placeOf(item));
+		checkedAgain.set(item.item, run.clock.now());
 	}
 
 	private async take(

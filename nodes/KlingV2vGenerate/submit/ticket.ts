@@ -1,5 +1,5 @@
 import type { Ticket } from '../../shared/providers';
-import { isPrivateHost } from '../../shared/util/privateHost';
+import { isPrivateHost } from '../../shared/util/urls';
 
 /**
  * A ticket says where a file goes, and comes from an answer. What it may ask for is bound to what an

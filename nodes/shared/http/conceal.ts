@@ -1,5 +1,6 @@
 import type { KlingTask } from '../task';
-import { isHttpUrl, textsIn } from '../util/unknown';
+import { textsIn } from '../util/unknown';
+import { isHttpUrl } from '../util/urls';
 
 /** Makes a text of a provider, or of the network, fit to be shown: in errors, items, hints and logs. */
 export type Conceal = (text: string) => string;

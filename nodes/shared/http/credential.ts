@@ -1,6 +1,6 @@
 import { NotReached } from '../errors';
 import type { Provider } from '../providers';
-import { isHttpUrl } from '../util/unknown';
+import { readUrl } from '../util/urls';
 import type { RequestContext } from './requestContext';
 
 /** The credential of a provider, as a request needs it. */
@@ -25,7 +25,7 @@ export async function readAccount(
 	// Blanks and quotes that were pasted along with a key are no part of it, and would hide it from `concealer`.
 	const apiKey = (kept.apiKey ?? '').replace(/^[^!-~]+|[^!-~]+$/g, '');
 	const base = (kept.baseUrl ?? '').trim().replace(/\/+$/, '');
-	const problem = !isHttpUrl(base)
+	const problem = readUrl(base) === undefined
 		? `The Base URL in the ${label} credential is no http or https URL`
 		: apiKey === ''
 			? `The API Key in the ${label} credential is empty`

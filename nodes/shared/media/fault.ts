@@ -9,10 +9,17 @@ export interface MediaFault {
 	reason: string;
 	/** Bytes of the file, where at least that is known. */
 	size?: number;
+	/** There where the link is to blame: it leads to no file, or to something that only says so. */
+	isLinkWrong?: true;
 }
 
 export function wrong(reason: string): MediaFault {
 	return { fault: 'wrong', reason };
+}
+
+/** The link gives no file. */
+export function wrongLink(reason: string): MediaFault {
+	return { fault: 'wrong', reason, isLinkWrong: true };
 }
 
 export function unchecked(reason: string): MediaFault {

@@ -27,6 +27,36 @@ export class Media {
 	}
 }
 
+/** An address in a request's body behind which there is no file to be looked at, such as that of a webhook. */
+export class Address {
+	constructor(
+		/** How the user knows the field, with its position in a list. */
+		readonly label: string,
+		readonly url: string,
+	) {}
+
+	toJSON(): string {
+		return this.url;
+	}
+}
+
+/**
+ * Every address in a body that the provider is to ask, in its order.
+ * @returns the address with how the user knows the field, and the kind of file behind it, if any
+ */
+export function addressesIn(
+	value: unknown,
+): Array<{ label: string; url: string; kind?: Media['kind'] }> {
+	if (value instanceof Address) return [value];
+	if (value instanceof Media) {
+		const { label, kind, origin } = value;
+		return 'url' in origin ? [{ label, kind, url: origin.url }] : [];
+	}
+	return typeof value === 'object' && value !== null
+		? Object.values(value).flatMap(addressesIn)
+		: [];
+}
+
 /** @returns every video and image in a body, in its order */
 export function mediaIn(value: unknown): Media[] {
 	if (value instanceof Media) return [value];
@@ -34,12 +64,13 @@ export function mediaIn(value: unknown): Media[] {
 	return isObject(value) ? Object.values(value).flatMap(mediaIn) : [];
 }
 
-/** @returns the same body, with a text in place of each video and image */
+/** @returns the same body, with a text in place of each video, image and address */
 export async function replaceMedia(
 	value: unknown,
 	textOf: (media: Media) => Promise<string>,
 ): Promise<unknown> {
 	if (value instanceof Media) return await textOf(value);
+	if (value instanceof Address) return value.url;
 	if (Array.isArray(value)) {
 		return await Promise.all(value.map(async (each) => await replaceMedia(each, textOf)));
 	}

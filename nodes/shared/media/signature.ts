@@ -6,6 +6,13 @@ export const PNG = 'a PNG image';
 export const EMPTY = 'empty';
 const UNKNOWN = 'of an unknown type';
 
+/** What stale and private links give: a page that asks for a log-in, or an error message. */
+const HTML = 'an HTML page';
+const XML = 'an XML document';
+const JSON_TEXT = 'JSON text';
+const PLAIN = 'plain text';
+const writings = [HTML, XML, JSON_TEXT, PLAIN];
+
 /** So many bytes tell every type below. */
 export const SIGNATURE_LENGTH = 512;
 
@@ -108,17 +115,21 @@ function begins(head: Buffer, pattern: string): boolean {
 	return start.length === pattern.length && new RegExp(`^${pattern}$`).test(start);
 }
 
-/** A page that asks for a log-in, or an error message, is what stale links give. */
+/** @returns whether a type is that of a text, rather than of a file of some kind */
+export function isWriting(type: string): boolean {
+	return writings.includes(type);
+}
+
 function asWriting(head: Buffer): string | undefined {
 	const start = head
 		.toString('utf8')
 		.replace(/^\uFEFF/, '')
 		.trimStart()
 		.toLowerCase();
-	if (/^<!doctype html|^<html|^<head/.test(start)) return 'an HTML page';
+	if (/^<!doctype html|^<html|^<head/.test(start)) return HTML;
 	if (start.includes('<svg')) return 'an SVG image';
-	if (start.startsWith('<?xml')) return 'an XML document';
+	if (start.startsWith('<?xml')) return XML;
 	const isText = head.every((byte) => byte >= 0x20 || (byte >= 0x09 && byte <= 0x0d));
 	if (!isText) return undefined;
-	return /^[{[]/.test(start) ? 'JSON text' : 'plain text';
+	return /^[{[]/.test(start) ? JSON_TEXT : PLAIN;
 }

@@ -1,13 +1,13 @@
 import { fourLetters } from './boxes';
 import type { MediaFault } from './fault';
-import { unchecked, wrong } from './fault';
+import { unchecked, wrong, wrongLink } from './fault';
 import { FileView } from './fileView';
 import type { FragmentFacts } from './fragments';
 import { readFragments } from './fragments';
 import type { Movie } from './movie';
 import { findMovie, readMovie } from './movie';
 import type { CodecTrait } from './sampleEntry';
-import { EMPTY, identify, MOVIE, SIGNATURE_LENGTH } from './signature';
+import { EMPTY, identify, isWriting, MOVIE, SIGNATURE_LENGTH } from './signature';
 import type { ByteSource } from './source';
 import type { Track } from './track';
 import { rotationOf } from './track';
@@ -65,7 +65,9 @@ async function examine(file: FileView): Promise<Omit<VideoFacts, 'size'> | Media
 	if (file.fault) return file.fault;
 	const type = identify(head);
 	if (type === EMPTY) return wrong('is empty');
-	if (type !== MOVIE) return wrong(`is ${type}, not MP4 or MOV`);
+	if (type !== MOVIE) {
+		return (isWriting(type) ? wrongLink : wrong)(`is ${type}, not MP4 or MOV`);
+	}
 
 	const place = await findMovie(file);
 	if (!place) return file.fault ?? wrong(`${INCOMPLETE}: it has no index (moov)`);

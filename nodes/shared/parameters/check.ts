@@ -1,8 +1,9 @@
 import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
-import { Media } from '../media/media';
+import { Address, Media } from '../media/media';
 import type { ApiProperty, Limits, Scope } from './declare';
 import { isShown } from './declare';
-import { asArray, asObject, excerpt, isHttpUrl, isObject } from '../util/unknown';
+import { asArray, asObject, excerpt, isObject } from '../util/unknown';
+import { readUrl } from '../util/urls';
 
 /** A value as it was found, or what is wrong with it; `undefined` where the user left it alone. */
 export interface Checked {
@@ -111,13 +112,11 @@ function checkText({ maxLength, format }: Limits, given: unknown, label: string)
 	const text = given.trim();
 	switch (format) {
 		case 'url':
-			return isHttpUrl(text)
-				? ok(text)
-				: wrong(`${label} must be an http or https URL${got(text)}`);
-		case 'video':
-			return isHttpUrl(text)
-				? ok(new Media('video', label, { url: text }))
-				: wrong(`${label} must be an http or https URL${got(text)}`);
+		case 'video': {
+			const url = readUrl(given);
+			if (url === undefined) return wrong(`${label} must be an http or https URL${got(text)}`);
+			return ok(format === 'url' ? new Address(label, url) : new Media('video', label, { url }));
+		}
 		case 'videoField':
 			return ok(new Media('video', label, { field: text }));
 		case 'image':
@@ -128,7 +127,8 @@ function checkText({ maxLength, format }: Limits, given: unknown, label: string)
 }
 
 function checkImage(text: string, label: string): Checked {
-	if (isHttpUrl(text)) return ok(new Media('image', label, { url: text }));
+	const url = readUrl(text);
+	if (url !== undefined) return ok(new Media('image', label, { url }));
 	if (isDataUri(text) || isBase64(text)) {
 		return ok(new Media('image', label, { base64: text }));
 	}

@@ -10,6 +10,7 @@ import {
 	pollInterval,
 	pricePerSecond,
 	taskOptions,
+	unverifiedMedia,
 	validateOnly,
 	waitLimit,
 	whileWaiting,
@@ -35,6 +36,8 @@ export interface Options {
 	validateOnly: boolean;
 	checkMedia: boolean;
 	includeInput: boolean;
+	/** What becomes of an item whose file could not be looked at. */
+	unverifiedMedia: 'continue' | 'refuse';
 	whileWaiting: WhileWaiting;
 }
 
@@ -84,6 +87,7 @@ export function readOptions(
 			validateOnly: values[validateOnly.name] === true,
 			checkMedia: values[checkMedia.name] !== false,
 			includeInput: values[includeInput.name] === true,
+			unverifiedMedia: (values[unverifiedMedia.name] ?? 'continue') as Options['unverifiedMedia'],
 			whileWaiting: (values[whileWaiting.name] ?? 'auto') as WhileWaiting,
 		},
 		problems,

@@ -132,6 +132,27 @@ export const checkMedia: INodeProperties = {
 		'Whether to look at the reference video and the images before anything is paid: kind, length, size and frame rate. Reads a small part of each file.',
 };
 
+export const unverifiedMedia: INodeProperties = {
+	displayName: 'Unverified Media',
+	name: 'unverifiedMedia',
+	type: 'options',
+	options: [
+		{
+			name: 'Continue',
+			value: 'continue',
+			description: 'Create the task all the same: the provider may get what n8n did not',
+		},
+		{
+			name: 'Refuse',
+			value: 'refuse',
+			description: 'Refuse the item before anything is paid',
+		},
+	],
+	default: 'continue',
+	description:
+		'What becomes of an item whose file Check Media could not look at, as for a network failure or a host that is busy. A file whose host refuses it is refused either way.',
+};
+
 export const whileWaiting: INodeProperties = {
 	displayName: 'While Waiting',
 	name: 'whileWaiting',
@@ -183,6 +204,7 @@ export const taskOptions: INodeProperties[] = [
 	maxTotalSeconds,
 	pollInterval,
 	pricePerSecond,
+	unverifiedMedia,
 	validateOnly,
 	waitLimit,
 	whileWaiting,

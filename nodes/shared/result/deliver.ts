@@ -6,7 +6,7 @@ import { isFault } from '../media/fault';
 import { readVideo } from '../media/video';
 import type { VideoFacts } from '../media/video';
 import type { NodeRun } from '../n8n/nodeRun';
-import { linkExpiry } from '../task';
+import { linkExpiry } from '../util/linkExpiry';
 import type { KlingTask } from '../task';
 import { attemptDownload, download } from './download';
 import type { Attempt, Attempts } from './download';

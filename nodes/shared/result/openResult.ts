@@ -2,8 +2,9 @@ import type { ByteStream } from '../n8n/internals';
 import type { NodeRun } from '../n8n/nodeRun';
 import { retryAfter } from '../http/transport';
 import { timing } from '../timing';
-import { asObject, asText, isHttpUrl } from '../util/unknown';
+import { asObject, asText } from '../util/unknown';
 import type { Json } from '../util/unknown';
+import { readUrl } from '../util/urls';
 import { LinkRefused, TryLater, Unusable } from './troubles';
 
 /**
@@ -101,8 +102,8 @@ async function follow({ context }: NodeRun, wanted: Wanted): Promise<Response> {
 
 function targetOf({ status, headers }: Response, link: string): string {
 	const location = asText(headers.location) ?? '';
-	const target = URL.canParse(location, link) ? new URL(location, link).href : '';
-	if (location !== '' && isHttpUrl(target)) return target;
+	const target = URL.canParse(location, link) ? readUrl(new URL(location, link).href) : undefined;
+	if (location !== '' && target !== undefined) return target;
 	throw new Unusable(`the host answers HTTP ${status} and names no address to go on at`, status);
 }
 

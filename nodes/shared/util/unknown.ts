@@ -21,28 +21,10 @@ export function asArray(value: unknown): unknown[] {
 	return Array.isArray(value) ? value : [];
 }
 
-/** @returns whether a text is an absolute http(s) address */
-export function isHttpUrl(value: unknown): value is string {
-	if (typeof value !== 'string' || !URL.canParse(value)) return false;
-	const { protocol, hostname } = new URL(value);
-	return (protocol === 'http:' || protocol === 'https:') && hostname !== '';
-}
-
 /** @returns every text in a value, in its order */
 export function textsIn(value: unknown): string[] {
 	if (typeof value === 'string') return [value];
 	return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
-}
-
-/**
- * Result links, which come as texts or as `{url}`, in a list or as the only one; anything that is no
- * http(s) link is left out.
- */
-export function readLinks(value: unknown): string[] {
-	return [value]
-		.flat()
-		.map((entry) => (isObject(entry) ? entry.url : entry))
-		.filter(isHttpUrl);
 }
 
 /**

@@ -1,13 +1,6 @@
-import {
-	asArray,
-	asObject,
-	asText,
-	isHttpUrl,
-	isObject,
-	readLinks,
-	readTaskId,
-} from '../../util/unknown';
+import { asArray, asObject, asText, isObject, readTaskId } from '../../util/unknown';
 import type { Json } from '../../util/unknown';
+import { readLinks, readUrl } from '../../util/urls';
 import { lacksLink } from '../../task';
 import type { EndpointName, KlingTask, TaskRef, TaskStatus } from '../../task';
 import { failureOf, statusOf } from '../failure';
@@ -142,14 +135,16 @@ export function readCallback(body: unknown): Callback | 'foreign' | undefined {
 /** `{"files":[{"upload_url","headers":{…},"asset_url"}]}`, as two working clients read it. */
 function readTicket(body: unknown): Ticket | undefined {
 	const [file] = asArray(asObject(body).files).map(asObject);
-	if (!file || !isHttpUrl(file.upload_url) || !isHttpUrl(file.asset_url)) return undefined;
+	const uploadUrl = readUrl(file?.upload_url);
+	const assetUrl = readUrl(file?.asset_url);
+	if (uploadUrl === undefined || assetUrl === undefined) return undefined;
 	const headers = Object.entries(asObject(file.headers)).flatMap(([name, value]) =>
 		typeof value === 'string' ? [[name, value]] : [],
 	);
 	return {
-		uploadUrl: file.upload_url,
+		uploadUrl,
 		headers: Object.fromEntries(headers) as Record<string, string>,
-		assetUrl: file.asset_url,
+		assetUrl,
 	};
 }
 

@@ -1,5 +1,6 @@
-import { asArray, asObject, asText, isObject, readLinks, readTaskId } from '../../util/unknown';
+import { asArray, asObject, asText, isObject, readTaskId } from '../../util/unknown';
 import type { Json } from '../../util/unknown';
+import { readLinks } from '../../util/urls';
 import { newTask } from '../../task';
 import type { EndpointName, KlingTask, TaskRef, TaskStatus } from '../../task';
 import { failureOf, statusOf } from '../failure';

@@ -516,10 +516,10 @@ describe('Trigger On', () => {
 	});
 });
 
-describe('Ask the API', () => {
+describe('Ask API', () => {
 	const parameters = { authentication: 'recheck' };
 
-	test('Ask the API takes the item from the answer, whatever the callback says', async () => {
+	test('Ask API takes the item from the answer, whatever the callback says', async () => {
 		const receiver = await receive(parameters);
 		const taskId = await seed();
 		const reply = await receiver.send(payload(taskId, { generated: ['https://evil.example/x'] }));
@@ -1359,7 +1359,7 @@ describe('Description', () => {
 		expect(told('muleRouter')).toContain('task.succeeded and task.failed');
 	});
 
-	test('Authentication is Signature for Magnific and Ask the API for MuleRouter, by default', () => {
+	test('Authentication is Signature for Magnific and Ask API for MuleRouter, by default', () => {
 		const defaults = descriptionOf(TRIGGER)
 			.properties.filter(({ name }) => name === 'authentication')
 			.map((property) => [property.displayOptions?.show?.provider, property.default]);

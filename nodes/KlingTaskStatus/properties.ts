@@ -22,13 +22,13 @@ const operation: INodeProperties = {
 		{
 			name: 'Download',
 			value: 'download',
-			action: 'Download a video',
+			action: 'Download video',
 			description: 'Fetch the file of a finished task; an error if there is none',
 		},
 		{
 			name: 'Get',
 			value: 'get',
-			action: 'Get a task',
+			action: 'Get task',
 			description: 'Look up the status of a task once',
 		},
 		{
@@ -40,7 +40,7 @@ const operation: INodeProperties = {
 		{
 			name: 'Wait',
 			value: 'wait',
-			action: 'Wait for a task',
+			action: 'Wait for task',
 			description: 'Look up the status of a task until it has finished',
 		},
 	],

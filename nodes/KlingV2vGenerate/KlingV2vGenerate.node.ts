@@ -9,7 +9,7 @@ import type {
 } from 'n8n-workflow';
 import { credentials } from '../shared/providers/credentials';
 import { labelExpression } from '../shared/providers/nodeProperties';
-import { properties, resumeWebhooks } from './properties';
+import { properties, resumeWebhooks, staticHints } from './properties';
 
 export class KlingV2vGenerate implements INodeType {
 	description: INodeTypeDescription = {
@@ -30,6 +30,7 @@ export class KlingV2vGenerate implements INodeType {
 		waitingNodeTooltip:
 			'The execution sleeps without a worker. It looks at the tasks from time to time, and at once when the provider calls back.',
 		webhooks: resumeWebhooks,
+		hints: staticHints,
 		// Of the request that Validate Only shows: whoever knows it can start what listens there.
 		sensitiveOutputFields: ['request.body.webhook_url'],
 		builderHint: {

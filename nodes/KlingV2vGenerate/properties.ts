@@ -1,4 +1,9 @@
-import type { INodeProperties, INodePropertyOptions, IWebhookDescription } from 'n8n-workflow';
+import type {
+	INodeProperties,
+	INodePropertyOptions,
+	IWebhookDescription,
+	NodeHint,
+} from 'n8n-workflow';
 import { allProviders } from '../shared/providers';
 import { requestProperties, shownFor } from '../shared/providers/nodeProperties';
 import { binaryPropertyName, downloadVideo, taskOptions } from '../shared/parameters/taskOptions';
@@ -80,5 +85,41 @@ export const resumeWebhooks: IWebhookDescription[] = [
 		responseMode: 'onReceived',
 		path: '',
 		restartWebhook: true,
+	},
+];
+
+/** Shown in the editor before the node is executed, without running it. */
+export const staticHints: NodeHint[] = [
+	{
+		type: 'info',
+		message:
+			'Each input item makes one paid task. To look first, add the option <b>Validate Only</b>: it shows the request and sends nothing.',
+		displayCondition: '={{ $parameter["options"]?.["validateOnly"] !== true }}',
+		whenToDisplay: 'beforeExecution',
+		location: 'outputPane',
+	},
+	{
+		type: 'info',
+		message: '<b>Validate Only</b> is on: nothing is sent to the provider, and nothing is billed.',
+		displayCondition: '={{ $parameter["options"]?.["validateOnly"] === true }}',
+		whenToDisplay: 'beforeExecution',
+		location: 'outputPane',
+	},
+	{
+		type: 'info',
+		message:
+			'This node will not wait for the video. Fetch it later with <b>Kling Task Status</b>, or let a <b>Kling V2V Trigger</b> start another workflow.',
+		displayCondition: '={{ $parameter["completion"] === "submitOnly" }}',
+		whenToDisplay: 'beforeExecution',
+		location: 'outputPane',
+	},
+	{
+		type: 'warning',
+		message:
+			'The prompt does not mention @Video1, so Kling may not use the reference video as you mean.',
+		displayCondition:
+			'={{ !!$parameter["prompt"] && !/@video1/i.test(String($parameter["prompt"])) }}',
+		whenToDisplay: 'beforeExecution',
+		location: 'ndv',
 	},
 ];

@@ -26,6 +26,17 @@ export class KlingV2vTrigger implements INodeType {
 		eventTriggerDescription: 'Waiting for the provider to report a task',
 		activationMessage:
 			'Callbacks for the chosen events now start this workflow, if the provider can reach the Production URL and they pass the Authentication.',
+		triggerPanel: {
+			header: '',
+			executionsHelp: {
+				inactive:
+					'<b>While you build:</b> click the button, then create a task that calls the Test URL when it changes. What comes shows up here.<br /><br /><b>For daily work:</b> publish the workflow, and give the provider the Production URL. Those executions are in the list of executions, not here.',
+				active:
+					'<b>While you build:</b> click the button, then create a task that calls the Test URL when it changes. What comes shows up here.<br /><br /><b>In daily work:</b> callbacks to the Production URL start this workflow. Those executions are in the <a data-key="executions">list of executions</a>, not here.',
+			},
+			activationHint:
+				'Publish the workflow, and give the provider the Production URL: callbacks then start it without this button.',
+		},
 		defaults: { name: 'Kling V2V Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],

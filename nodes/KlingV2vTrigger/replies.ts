@@ -45,7 +45,7 @@ const SECRET_FAULTS: Record<SecretFault, { message: string; reason: string }> = 
 /** The sentence for a user who has chosen the signature and given no secret that can be used. */
 export function secretAdvice(fault: SecretFault, { label }: Provider): string {
 	const { reason } = SECRET_FAULTS[fault];
-	return `The Webhook Secret in the ${label} credential ${reason}. Enter the secret from your ${label} account, or set Authentication to Ask the API`;
+	return `The Webhook Secret in the ${label} credential ${reason}. Enter the secret from your ${label} account, or set Authentication to Ask API`;
 }
 
 export function withoutSecret(fault: SecretFault, provider: Provider): Reply {

@@ -230,7 +230,7 @@ function answer(slow, flood, { connections, forged }) {
 				]),
 			},
 			{
-				caption: `${forged} invented task IDs, Ask the API`,
+				caption: `${forged} invented task IDs, Ask API`,
 				columns: [
 					'true callers served',
 					'executions',

@@ -3,7 +3,7 @@ import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 /** How a trigger tells real callbacks from forged ones. Each provider picks its default and its words. */
 
 export const askTheApi: INodePropertyOptions = {
-	name: 'Ask the API',
+	name: 'Ask API',
 	value: 'recheck',
 	description:
 		'Look the task up with the credential and believe only the answer. Only the task ID is taken from the callback.',

@@ -63,7 +63,7 @@ test('Every node can be added and opened', async ({ editor }) => {
 	await editor.openWorkflow('new');
 	const nodes: Array<[search: string, name: string, action?: string]> = [
 		['kling v2v generate', GENERATE],
-		['kling task status', STATUS, 'Get a task'],
+		['kling task status', STATUS, 'Get task'],
 		['kling v2v trigger', TRIGGER, 'On completed'],
 	];
 	for (const [search, name, action] of nodes) {
@@ -116,7 +116,7 @@ test('The fields and the notice of Task Status follow operation and provider', a
 	await editor.openWorkflow('new');
 	const fields = ['taskId', 'endpoint', 'returnAll', 'downloadVideo', 'routeByStatus'];
 	const notice = 'MuleRouter has no list of tasks';
-	await editor.add('kling task status', 'Get a task');
+	await editor.add('kling task status', 'Get task');
 	expect(await editor.shown(fields)).toEqual(['taskId', 'downloadVideo', 'routeByStatus']);
 	await editor.choose('operation', 'Get Many');
 	expect(await editor.shown(fields)).toEqual(['returnAll']);
@@ -140,7 +140,7 @@ test('The trigger shows its production URL, and notices that follow provider and
 	const said = async () =>
 		await Promise.all([magnific, muleRouter, secret].map((text) => editor.says(text)));
 	expect(await said(), 'Magnific, by signature').toEqual([true, false, true]);
-	await editor.choose('authentication', 'Ask the API');
+	await editor.choose('authentication', 'Ask API');
 	expect(await said(), 'Magnific, by asking the API').toEqual([true, false, false]);
 	await editor.choose('provider', 'MuleRouter');
 	expect(await said(), 'MuleRouter, by asking the API').toEqual([false, true, false]);

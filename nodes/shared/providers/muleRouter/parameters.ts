@@ -107,7 +107,10 @@ const videoList: ApiProperty = {
 	displayName: 'Reference Videos',
 	name: 'videoList',
 	type: 'fixedCollection',
-	typeOptions: { multipleValues: true },
+	typeOptions: {
+		multipleValues: true,
+		fixedCollection: { itemTitle: '=@Video{{ $collection.item.index + 1 }}' },
+	},
 	placeholder: 'Add Reference Video',
 	default: { videos: [{ videoUrl: '', referType: 'feature', keepOriginalSound: false }] },
 	required: true,
@@ -191,7 +194,12 @@ const additionalFields: ApiProperty[] = [
 		displayName: 'Elements',
 		name: 'elements',
 		type: 'fixedCollection',
-		typeOptions: { multipleValues: true },
+		// A prompt names them by their place.
+		typeOptions: {
+			multipleValues: true,
+			sortable: true,
+			fixedCollection: { itemTitle: '=@Element{{ $collection.item.index + 1 }}' },
+		},
 		placeholder: 'Add Element',
 		default: {},
 		description:
@@ -214,7 +222,11 @@ const additionalFields: ApiProperty[] = [
 		displayName: 'Images',
 		name: 'images',
 		type: 'string',
-		typeOptions: { multipleValues: true, multipleValueButtonText: 'Add Image' },
+		typeOptions: {
+			multipleValues: true,
+			multipleValueButtonText: 'Add Image',
+			sortable: true,
+		},
 		default: [],
 		description: `Reference images, at most 4 together with Elements: ${imageLimits}. Write @Image1 in the prompt.`,
 		limits: { maxItems: 4, format: 'image' },
@@ -276,11 +288,11 @@ export const trigger: TriggerSetup = {
 	authentication: {
 		...authentication,
 		options: [
-			{ ...askTheApi, name: 'Ask the API (Recommended)' },
+			{ ...askTheApi, name: 'Ask API (Recommended)' },
 			{
 				...signature,
 				description:
-					'Check the signature, and ask the API as well. MuleRouter has not published how it signs, so this assumes the usual way (standardwebhooks.com); Ask the API is recommended. Needs the Webhook Secret in the credential.',
+					'Check the signature, and ask the API as well. MuleRouter has not published how it signs, so this assumes the usual way (standardwebhooks.com); Ask API is recommended. Needs the Webhook Secret in the credential.',
 			},
 		],
 	},

@@ -94,10 +94,8 @@ describe('what the editor is told of an output is what comes out', () => {
 		const settings = { typeVersion };
 		const done = await bench.generate(parameters, { settings });
 		await bench.emulator.set({ taskSeconds: 600 });
-		const late = await bench.generate(
-			{ ...parameters, options: { pricePerSecond: 0.1, waitLimit: 0 } },
-			{ settings },
-		);
+		const options = { pricePerSecond: 0.1, waitLimit: 0, clipLength: 4 };
+		const late = await bench.generate({ ...parameters, options }, { settings });
 		expectDeclared([done, late].flatMap(itemsOf), schemaOf(GENERATE, typeVersion));
 	});
 

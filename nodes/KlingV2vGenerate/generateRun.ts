@@ -7,8 +7,10 @@ import { isFinished } from '../shared/task';
 import type { KlingTask, TaskRef } from '../shared/task';
 import { timing } from '../shared/timing';
 import { ConcurrencyLimit } from '../shared/util/concurrencyLimit';
+import { Clips } from './media/clips';
 import { hintsFor } from './request/hints';
 import type { ItemRequest } from './request/itemRequest';
+import { HandedOver } from './submit/handedOver';
 import { Ledger } from './submit/ledger';
 import type { LedgerEntry } from './submit/ledger';
 import { Overloads } from './submit/overload';
@@ -42,6 +44,12 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	/** When the files of this run's requests were looked at, in milliseconds since 1970: in its first turn. */
 	readonly checkedAt: number;
 
+	/** The parts of reference videos that are used. */
+	readonly clips = new Clips(this);
+
+	/** Files that are at the provider already. */
+	readonly handedOver: HandedOver;
+
 	/** How many tasks may be under way. */
 	limit = new ConcurrencyLimit(1);
 
@@ -65,6 +73,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		this.tally = new Tally(context.getContext('node'));
 		this.overloads = new Overloads(this.clock, this.carriedFact('overloads'));
 		this.checkedAt = this.carriedFact('checkedAt') ?? this.clock.now();
+		this.handedOver = new HandedOver(context, this.clock);
 		this.stored = this.record.isResumed ? this.ledger.own() : [];
 	}
 
@@ -101,6 +110,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		if (!mayComeAgain && this.sinceEnd() < 0) {
 			for (const entry of this.stored) await this.writeAhead.forget(entry);
 			this.ledger.close();
+			this.handedOver.clear();
 		}
 		this.record.close(mayComeAgain);
 		return output;

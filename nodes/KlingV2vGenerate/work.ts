@@ -44,6 +44,7 @@ async function complete(run: GenerateRun, submitter: Submitter, item: RunItem): 
 		...outcome,
 		...(wishes?.includeInput ? { input: json } : {}),
 		estimatedCost: wishes?.estimatedCost,
+		clip: wishes?.clip,
 	};
 }
 

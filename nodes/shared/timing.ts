@@ -65,7 +65,13 @@ export const timing = {
 		maxBytes: 2 * 1024 ** 3,
 	},
 	/** Handing a file over to the provider. */
-	upload: { timeout: 120_000, maxTries: 3, pause: 2_000 },
+	upload: {
+		timeout: 120_000,
+		maxTries: 3,
+		pause: 2_000,
+		/** How long the link to a file that was handed over is given to tasks. It works for about a day. */
+		linkUse: 6 * 60 * 60_000,
+	},
 	/** Reading a part of a reference file; its timeout counts from the first byte sent to the last one received. */
 	media: {
 		readTimeout: 15_000,

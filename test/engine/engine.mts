@@ -280,7 +280,7 @@ export async function loadPackage(root = process.cwd()): Promise<void> {
 	ready ??= (async () => {
 		loader = new PackageDirectoryLoader(root);
 		await loader.loadAll();
-		const config = Container.get(BinaryDataConfig);
+		const config = binaryDataConfig();
 		config.mode = 'filesystem';
 		config.localStoragePath = path.join(process.env.N8N_USER_FOLDER as string, 'binary');
 		await fileStore().init();
@@ -288,6 +288,9 @@ export async function loadPackage(root = process.cwd()): Promise<void> {
 	})();
 	await ready;
 }
+
+/** How n8n keeps files, before its store is set up. */
+export const binaryDataConfig = (): BinaryDataConfig => Container.get(BinaryDataConfig);
 
 /** n8n's own store of files. */
 export const fileStore = (): BinaryDataService => Container.get(BinaryDataService);

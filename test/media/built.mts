@@ -2,9 +2,9 @@ import { built } from '../engine/haste.mts';
 import type * as Binary from '../../nodes/shared/media/binarySource.ts';
 import type * as Fault from '../../nodes/shared/media/fault.ts';
 import type * as View from '../../nodes/shared/media/fileView.ts';
-import type * as Copy from '../../nodes/shared/media/cut/copy.ts';
-import type * as IndexReader from '../../nodes/shared/media/cut/indexReader.ts';
-import type * as PlanCut from '../../nodes/shared/media/cut/planCut.ts';
+import type * as Copy from '../../nodes/KlingV2vGenerate/media/cut/copy.ts';
+import type * as IndexReader from '../../nodes/KlingV2vGenerate/media/cut/indexReader.ts';
+import type * as PlanCut from '../../nodes/KlingV2vGenerate/media/cut/planCut.ts';
 import type * as Http from '../../nodes/KlingV2vGenerate/media/httpSource.ts';
 import type * as Image from '../../nodes/KlingV2vGenerate/media/image.ts';
 import type * as Limits from '../../nodes/KlingV2vGenerate/media/limits.ts';
@@ -18,13 +18,20 @@ export type { MediaFault } from '../../nodes/shared/media/fault.ts';
 export type { VideoFacts } from '../../nodes/shared/media/video.ts';
 export type { ImageFacts } from '../../nodes/KlingV2vGenerate/media/image.ts';
 
-export type { Cut } from '../../nodes/shared/media/cut/planCut.ts';
+export type { Cut } from '../../nodes/KlingV2vGenerate/media/cut/planCut.ts';
 
 export { timing } from '../engine/haste.mts';
 
 export const { readVideo } = built<typeof Video>('shared/media/video');
-export const { readImage } = built<typeof Image>('KlingV2vGenerate/media/image');
 export const { bufferSource } = built<typeof Source>('shared/media/source');
+
+const image = built<typeof Image>('KlingV2vGenerate/media/image');
+
+/** Reads an image from anywhere, its bytes alone included. */
+export async function readImage(source: Source.ByteSource | Buffer) {
+	return await image.readImage(Buffer.isBuffer(source) ? bufferSource(source) : source);
+}
+
 export const { httpSource } = built<typeof Http>('KlingV2vGenerate/media/httpSource');
 export const { binarySource, storedSource } = built<typeof Binary>('shared/media/binarySource');
 export const { isFault } = built<typeof Fault>('shared/media/fault');
@@ -33,10 +40,10 @@ export const { videoProblems, imageProblems, mediaHints, videoLimits, imageLimit
 	typeof Limits
 >('KlingV2vGenerate/media/limits');
 
-export const { planCut } = built<typeof PlanCut>('shared/media/cut/planCut');
-export const { CutInterrupted } = built<typeof Copy>('shared/media/cut/copy');
+export const { planCut } = built<typeof PlanCut>('KlingV2vGenerate/media/cut/planCut');
+export const { CutInterrupted } = built<typeof Copy>('KlingV2vGenerate/media/cut/copy');
 export const { allowance: cutAllowance } = built<typeof IndexReader>(
-	'shared/media/cut/indexReader',
+	'KlingV2vGenerate/media/cut/indexReader',
 );
 
 /** A source that keeps count of what is read from it. */

@@ -1,20 +1,19 @@
 import { InvalidInput } from '../../shared/errors';
 import { keepOrThrow } from '../../shared/n8n/runItems';
 import { placeOf } from '../request/itemRequest';
-import type { ItemRequest } from '../request/itemRequest';
+import type { Clip, ItemRequest } from '../request/itemRequest';
 import type { GenerateRun, RunItem } from '../generateRun';
 import { ConcurrencyLimit } from '../../shared/util/concurrencyLimit';
-import { binarySource } from '../../shared/media/binarySource';
 import { isFault } from '../../shared/media/fault';
 import type { MediaFault } from '../../shared/media/fault';
-import { httpSource } from './httpSource';
+import { openSource } from './clips';
 import { readImage } from './image';
 import type { ImageFacts } from './image';
 import { handOver, linkAdvice } from './linkAdvice';
 import { imageProblems, mediaHints, unverifiedProblems, videoProblems } from './limits';
 import { reachProblems } from './reachability';
-import { decode, mediaIn } from '../../shared/media/media';
-import type { Media } from '../../shared/media/media';
+import { mediaIn } from '../../shared/media/media';
+import type { Media, Part } from '../../shared/media/media';
 import { readVideo } from '../../shared/media/video';
 import type { VideoFacts } from '../../shared/media/video';
 import { linkExpiry } from '../../shared/util/linkExpiry';
@@ -40,11 +39,17 @@ export async function checkMedia(run: GenerateRun, entries: RunItem[]): Promise<
 		...(await reachProblems(run.context, item.request)),
 		...expiryProblems(run, item),
 	]);
-	return await judge(
+	const judged = await judge(
 		run,
 		possible,
-		async (item) => await turns.run(async () => await fileProblems(run, item, seen)),
+		async (item) =>
+			await turns.run(async () => [
+				...(await fileProblems(run, item, seen)),
+				...(await run.clips.planFor(item)),
+			]),
 	);
+	tellOfClips(run, judged);
+	return judged;
 }
 
 /**
@@ -80,8 +85,9 @@ async function judge(
 /** Signed links tell when they run out; the provider fetches the file some time after its task is created. */
 function expiryProblems(run: GenerateRun, { request, options }: ItemRequest): string[] {
 	if (!options.checkMedia) return [];
-	return mediaIn(request.body).flatMap(({ label, origin, kind }) => {
-		const expiry = 'url' in origin ? linkExpiry(origin.url) : null;
+	return mediaIn(request.body).flatMap(({ label, origin, kind, part }) => {
+		// A part is taken out by n8n itself, and at once.
+		const expiry = 'url' in origin && !part ? linkExpiry(origin.url) : null;
 		if (expiry === null || !('url' in origin)) return [];
 		const left = Date.parse(expiry) - run.clock.now();
 		if (left <= 0) {
@@ -106,6 +112,8 @@ async function fileProblems(
 	if (!options.checkMedia) return [];
 	const problems: string[] = [];
 	for (const media of mediaIn(body)) {
+		// Of a part, the part is looked at.
+		if (media.part) continue;
 		const found = await lookOnce(run, item, media, seen);
 		const isRefused = isFault(found) && options.unverifiedMedia === 'refuse';
 		const own = [
@@ -128,6 +136,22 @@ function adviceOn({ origin, kind }: Media, found: Found): string {
 	return `: ${linkAdvice(origin.url, kind)}`;
 }
 
+/** A hint says what is cut out; of many items, each says so itself. */
+function tellOfClips(run: GenerateRun, items: RunItem[]): void {
+	const cut = items.filter(
+		(item): item is ItemRequest => 'request' in item && item.clip !== undefined,
+	);
+	if (cut.length > 1) {
+		const message = `Of ${cut.length} reference videos only a part is used: "clip" in each item says which`;
+		run.hint(message, 'info');
+	} else for (const { clip, options } of cut) run.hint(usedPart(clip, options.part), 'info');
+}
+
+function usedPart(clip?: Clip, asked?: Part): string {
+	const show = (seconds: unknown) => Number(Number(seconds).toFixed(3));
+	return `Of the reference video, ${show(clip?.duration)} s from ${show(clip?.start)} s on are used (asked for: ${asked?.length} s from ${asked?.start} s on)`;
+}
+
 /** The same file for many items is looked at once. */
 async function lookOnce(
 	run: GenerateRun,
@@ -143,13 +167,8 @@ async function lookOnce(
 	return await known;
 }
 
-async function lookAt(run: GenerateRun, item: number, { origin, kind }: Media): Promise<Found> {
-	const { context, signal } = run;
-	if ('base64' in origin) return await readImage(decode(origin.base64).bytes);
-	const source =
-		'url' in origin
-			? httpSource(context, origin.url, signal)
-			: await binarySource(context, item, origin.field);
+async function lookAt(run: GenerateRun, item: number, media: Media): Promise<Found> {
+	const source = await openSource(run, item, media);
 	if (isFault(source)) return source;
-	return kind === 'video' ? await readVideo(source) : await readImage(source);
+	return media.kind === 'video' ? await readVideo(source) : await readImage(source);
 }

@@ -1,8 +1,9 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
+import type { ByteStream } from '../../shared/n8n/internals';
 import { asObject, asText, excerpt } from '../../shared/util/unknown';
 import type { MediaFault } from '../../shared/media/fault';
-import { unchecked, wrongLink } from '../../shared/media/fault';
-import type { ByteSource } from '../../shared/media/source';
+import { isFault, unchecked, wrongLink } from '../../shared/media/fault';
+import type { StreamedSource } from '../../shared/media/binarySource';
 import { collect } from '../../shared/media/source';
 import { timing } from '../../shared/timing';
 
@@ -12,16 +13,11 @@ interface Context {
 	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequest'>;
 }
 
-type Body = AsyncIterable<Buffer> & {
-	destroy(): void;
-	on(event: 'error', listener: () => void): void;
-};
-
 /** One answer to a request for a part of the file. */
 interface Answer {
 	status: number;
 	headers: Record<string, unknown>;
-	body: Body;
+	body: ByteStream;
 }
 
 /**
@@ -30,12 +26,20 @@ interface Answer {
  * reached from here, or refuses n8n, says nothing about the provider.
  * @param signal ends a read when the run is over
  */
-export function httpSource(context: Context, url: string, signal?: AbortSignal): ByteSource {
+export function httpSource(context: Context, url: string, signal?: AbortSignal): StreamedSource {
 	return new HttpSource(context, url, signal);
 }
 
-class HttpSource implements ByteSource {
+class HttpSource implements StreamedSource {
 	size?: number;
+
+	/** The host's name for the version of the file that was read first. */
+	private etag?: string;
+
+	private hasChanged = false;
+
+	/** The body of the latest answer: a sample of what n8n streams. */
+	sample?: ByteStream;
 
 	constructor(
 		private readonly context: Context,
@@ -83,7 +87,8 @@ class HttpSource implements ByteSource {
 			timeout: timing.media.readTimeout,
 			abortSignal: signal,
 		});
-		const body = response.body as Body;
+		const body = response.body as ByteStream;
+		this.sample = body;
 		body.on('error', () => {});
 		return { status: response.statusCode, headers: asObject(response.headers), body };
 	}
@@ -105,10 +110,26 @@ class HttpSource implements ByteSource {
 	}
 
 	/**
-	 * Learns the file's size from the head of an answer.
+	 * Learns the file's size and version from the head of an answer.
 	 * @returns what is to be taken instead of its body, where that is not the wanted part
 	 */
 	private learn(
+		status: number,
+		headers: Record<string, unknown>,
+		offset: number,
+	): MediaFault | Buffer | undefined {
+		const { size: knownSize } = this;
+		const found = this.learnSize(status, headers, offset);
+		if (found && isFault(found)) return found;
+		const etag = asText(headers.etag);
+		this.etag ??= etag;
+		const isSame = (knownSize ?? this.size) === this.size && (etag ?? this.etag) === this.etag;
+		this.hasChanged ||= !isSame;
+		// Two parts of two files would make a broken one.
+		return this.hasChanged ? CHANGED : found;
+	}
+
+	private learnSize(
 		status: number,
 		headers: Record<string, unknown>,
 		offset: number,
@@ -136,6 +157,8 @@ class HttpSource implements ByteSource {
 
 /** The provider would hear the same: it asks without a log-in, too. */
 const REFUSED = new Set([400, 401, 403, 404, 410, 451]);
+
+const CHANGED = unchecked('it has changed while it was read');
 
 const NO_RANGES = unchecked('the host does not send parts of a file');
 

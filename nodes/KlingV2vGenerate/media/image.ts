@@ -10,7 +10,6 @@ import {
 	SIGNATURE_LENGTH,
 } from '../../shared/media/signature';
 import type { ByteSource } from '../../shared/media/source';
-import { bufferSource } from '../../shared/media/source';
 
 /** The facts of an image file. */
 export interface ImageFacts {
@@ -31,9 +30,10 @@ type Pixels = Pick<ImageFacts, 'width' | 'height'>;
  * Reads what JPEG and PNG files say of themselves, in at most three reads and 512 KB.
  * @returns a fault where it is no such file, or cannot be read; it never throws
  */
-export async function readImage(source: ByteSource | Buffer): Promise<ImageFacts | MediaFault> {
-	const file = new FileView(Buffer.isBuffer(source) ? bufferSource(source) : source);
+export async function readImage(source: ByteSource): Promise<ImageFacts | MediaFault> {
+	const file = new FileView(source);
 	const found = await examine(file);
+	source.close?.();
 	return { ...found, size: file.size };
 }
 

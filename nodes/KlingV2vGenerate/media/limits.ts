@@ -128,6 +128,22 @@ export function mediaHints(label: string, found: VideoFacts | ImageFacts | Media
 		.map((hint) => `${label}: ${hint}`);
 }
 
+/**
+ * A part begins with the frames that its first one needs, and an edit list that leaves them out.
+ * @param stored all pictures in the file, in seconds
+ */
+export function clipHints(
+	label: string,
+	{ facts, stored }: { facts: VideoFacts; stored: { duration: number } },
+): string[] {
+	const { seconds } = videoLimits;
+	const isShownWithin = facts.duration !== undefined && isWithin(facts.duration, seconds);
+	if (!isShownWithin || isWithin(stored.duration, seconds)) return [];
+	return [
+		`${label}: the part is ${show(facts.duration)} s long, and ${show(stored.duration)} s with the frames before it that it needs: the provider may count either, and asks for ${range(seconds)} s. A Clip Start at another place may need fewer`,
+	];
+}
+
 function unknownHint({ duration, frameRate, commonFrameRate }: VideoFacts): string[] {
 	const unknown = [
 		...(duration === undefined ? ['length'] : []),

@@ -29,7 +29,7 @@ export async function reachProblems(
 		);
 	}
 	for (const media of mediaIn(body)) {
-		const problem = provideProblem(context, request, media, apiHost);
+		const problem = await provideProblem(context, request, media, apiHost);
 		if (problem) problems.push(problem);
 	}
 	for (const address of addressesIn(body)) {

@@ -1,3 +1,4 @@
+import type { IDataObject } from 'n8n-workflow';
 import type { Options } from '../../shared/parameters/options';
 import type { Provider } from '../../shared/providers';
 import type { EndpointName, TaskRef } from '../../shared/task';
@@ -30,6 +31,9 @@ export interface TaskRequest extends RequestKey {
 	patience: number;
 }
 
+/** A part of a reference video, as its item tells of it: the second of the source where it begins, and its facts. */
+export type Clip = IDataObject & { start: number };
+
 /** One input item, checked: the request for its task, and the user's wishes for what comes of it. */
 export interface ItemRequest {
 	item: number;
@@ -42,6 +46,8 @@ export interface ItemRequest {
 	options: Options;
 	/** The input item's JSON comes along. */
 	includeInput: boolean;
+	/** The part of the reference video that is sent, once it is planned. */
+	clip?: Clip;
 	/** The binary field for the video; undefined where it is not wanted. */
 	binaryField?: string;
 }

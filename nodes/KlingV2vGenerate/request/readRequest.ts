@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { InvalidInput } from '../../shared/errors';
-import { mediaIn } from '../../shared/media/media';
+import { mediaIn, withPart } from '../../shared/media/media';
 import { isToolCall } from '../../shared/n8n/nodeRun';
 import { readItems } from '../../shared/n8n/runItems';
 import { checkFields, checkValue, withoutDefaults } from '../../shared/parameters/check';
@@ -13,9 +13,10 @@ import { bodyProperties, isSent } from '../../shared/providers/nodeProperties';
 import type { EndpointName } from '../../shared/task';
 import { fingerprint } from '../../shared/util/fingerprint';
 import type { GenerateRun, RunItem } from '../generateRun';
+import { costOf } from './cost';
 import { COMPLETIONS } from './itemRequest';
 import type { ItemRequest } from './itemRequest';
-import { costOf, withinSpendingLimits } from './spendingLimits';
+import { withinSpendingLimits } from './spendingLimits';
 
 const VIDEO_SOURCES = ['url', 'binary'] as const;
 
@@ -45,9 +46,10 @@ function readRequest(context: IExecuteFunctions, item: number): ItemRequest {
 	const provider = readProvider(context, item);
 	const endpoint = readEndpoint(context, item, provider);
 	const completion = readChoice(context, item, 'completion', 'When to Continue', COMPLETIONS);
-	const { body, problems } = readBody(context, item, provider, endpoint);
+	const { body: whole, problems } = readBody(context, item, provider, endpoint);
 	const mode = readMode(context, item, provider);
 	const { options, problems: optionProblems } = readOptions(context, item);
+	const body = options.part ? withPart(whole, options.part) : whole;
 	const field = completion === 'submitOnly' ? undefined : readFileField(context, item);
 	const all = [
 		...problems,
@@ -62,7 +64,7 @@ function readRequest(context: IExecuteFunctions, item: number): ItemRequest {
 
 	const path = provider.createPath(endpoint, mode.value as Mode);
 	const callbackUrl = completion === 'callback' ? resumeUrl(context) : undefined;
-	const seconds = provider.seconds(body, endpoint);
+	const seconds = provider.seconds(body, endpoint, options.part?.length);
 	return {
 		item,
 		request: {

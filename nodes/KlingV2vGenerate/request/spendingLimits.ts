@@ -1,6 +1,7 @@
 import { InvalidInput } from '../../shared/errors';
 import { keepOrThrow } from '../../shared/n8n/runItems';
 import type { GenerateRun, RunItem } from '../generateRun';
+import { rounded } from './cost';
 import { placeOf } from './itemRequest';
 import type { ItemRequest } from './itemRequest';
 
@@ -61,18 +62,8 @@ function problemsOfExecution({ ledger, tally }: GenerateRun, requests: ItemReque
 	return problem === undefined ? [] : [problem];
 }
 
-/** @returns what a video will cost by the user's own price, to a hundredth of a cent */
-export function costOf(seconds: number, pricePerSecond?: number): number | undefined {
-	return pricePerSecond === undefined ? undefined : rounded(seconds * pricePerSecond);
-}
-
 function sum(values: number[]): number {
 	return rounded(values.reduce((total, each) => total + each, 0));
-}
-
-/** Without the digits that adding and multiplying in binary leaves behind. */
-function rounded(value: number): number {
-	return Math.round(value * 1e4) / 1e4;
 }
 
 /** Two decimals at least, and no digit less than there is. */

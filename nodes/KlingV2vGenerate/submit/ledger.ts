@@ -10,7 +10,7 @@ import type { ItemRequest, RequestKey } from '../request/itemRequest';
 /** The user's wishes for an item whose task exists: its parameters need not be read again. */
 export type Wishes = Pick<
 	ItemRequest,
-	'completion' | 'binaryField' | 'seconds' | 'estimatedCost' | 'includeInput'
+	'completion' | 'binaryField' | 'seconds' | 'estimatedCost' | 'includeInput' | 'clip'
 >;
 
 /** The knowledge of the one request that an item may pay for; no entry: nothing was sent. */
@@ -96,7 +96,9 @@ export class Ledger {
 	/** @returns which request for the item is the next one, from 1 on: the same in every process that begins with the same record */
 	attempt(item: number): number {
 		// A request that failed has left nothing behind, no mark either: the next one may be the same once more.
-		const used = this.inherited(item).map(({ attempt, state }) => attempt - Number(state === 'failed'));
+		const used = this.inherited(item).map(
+			({ attempt, state }) => attempt - Number(state === 'failed'),
+		);
 		return Math.max(0, ...used) + 1;
 	}
 
@@ -220,13 +222,15 @@ export class Ledger {
 }
 
 /** @returns the wishes alone: an entry is stored with every sleep */
-function plain({ completion, binaryField, seconds, estimatedCost, includeInput }: Wishes): Wishes {
+function plain(wishes: Wishes): Wishes {
+	const { completion, binaryField, seconds, estimatedCost, includeInput, clip } = wishes;
 	return {
 		completion,
 		seconds,
 		includeInput,
 		...(binaryField === undefined ? {} : { binaryField }),
 		...(estimatedCost === undefined ? {} : { estimatedCost }),
+		...(clip === undefined ? {} : { clip }),
 	};
 }
 

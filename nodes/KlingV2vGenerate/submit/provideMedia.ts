@@ -1,20 +1,25 @@
 import type { IBinaryData, IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { KlingError } from '../../shared/errors';
+import { InvalidInput, KlingError } from '../../shared/errors';
 import { isPrivateHost } from '../../shared/util/urls';
 import type { Provider, Ticket } from '../../shared/providers';
 import { asText, excerpt } from '../../shared/util/unknown';
 import { readAccount } from '../../shared/http/credential';
+import { BOUNDED, readBoundedJson } from '../../shared/http/boundedJson';
 import { refusal } from '../../shared/http/refusal';
-import type { NodeRun } from '../../shared/n8n/nodeRun';
-import type { TaskRequest } from '../request/itemRequest';
+import type { GenerateRun } from '../generateRun';
+import { placeOf } from '../request/itemRequest';
+import type { ItemRequest, TaskRequest } from '../request/itemRequest';
 import { backOff, post, timeToSend } from '../../shared/http/transport';
 import type { Answer } from '../../shared/http/answer';
 import { binarySource } from '../../shared/media/binarySource';
 import { isFault } from '../../shared/media/fault';
 import { decode, mimeTypeOf, replaceMedia } from '../../shared/media/media';
-import type { Media } from '../../shared/media/media';
+import type { Media, Part } from '../../shared/media/media';
 import { PUBLIC_ADDRESS_ADVICE } from '../../shared/n8n/publicAddress';
 import { timing } from '../../shared/timing';
+import { fingerprint } from '../../shared/util/fingerprint';
+import { ClipFile } from './clipFile';
+import type { File } from './clipFile';
 import { ticketProblem, uploadHeaders } from './ticket';
 
 /**
@@ -22,70 +27,110 @@ import { ticketProblem, uploadHeaders } from './ticket';
  * else images as Base64, and videos as a signed link to n8n's own store. Nothing of it costs money.
  */
 
-type Bytes = Parameters<IExecuteFunctions['helpers']['prepareBinaryData']>[0];
-
-/** A file to hand on: its bytes are read when they are sent, and only once. */
-interface File {
-	open(): Promise<Bytes>;
-	size: number;
-	mimeType: string;
-}
-
 /** A signed link to n8n's store has to last until the provider has fetched it. */
 const LINK_LIFETIME = '1 day';
 
 /**
  * @returns why the file could not be lent, or undefined where it can; asked before anything is paid
  */
-export function provideProblem(
+export async function provideProblem(
 	context: IExecuteFunctions,
 	{ provider, item }: TaskRequest,
-	media: Media,
+	{ kind, origin, part, label: field }: Media,
 	apiHost: string,
-): string | undefined {
-	if (!('field' in media.origin) || provider.upload || media.kind === 'image') return undefined;
+): Promise<string | undefined> {
+	if (provider.upload || kind === 'image' || (!('field' in origin) && !part)) return undefined;
 	const { label } = provider;
-	const advice = 'put the file where it has a public URL and choose Reference Video: URL';
-	const data = fieldOf(context, item, media.origin.field);
+	const advice = part
+		? 'put that part alone where it has a public URL'
+		: 'put the file where it has a public URL and choose Reference Video: URL';
+	const data =
+		'field' in origin ? fieldOf(context, item, origin.field) : await storedSample(context);
 	if (!data?.id || !('createBinarySignedUrl' in context.helpers)) {
-		return `${media.label}: ${label} takes videos by URL only, and this n8n keeps binary data in memory, which has none: ${advice}`;
+		return `${field}: ${label} takes videos by URL only, and this n8n keeps binary data in memory, which has none: ${advice}`;
 	}
 	const { host, hostname } = new URL(context.helpers.createBinarySignedUrl(data, LINK_LIFETIME));
 	if (!isPrivateHost(hostname) || isPrivateHost(apiHost)) return undefined;
-	return `${media.label}: ${label} takes videos by URL only, and cannot fetch one from n8n at ${host}, which is no public address: ${PUBLIC_ADDRESS_ADVICE}, or ${advice}`;
+	return `${field}: ${label} takes videos by URL only, and cannot fetch one from n8n at ${host}, which is no public address: ${PUBLIC_ADDRESS_ADVICE}, or ${advice}`;
+}
+
+/** How n8n keeps binary data, and at which address, only a file in its store tells. */
+async function storedSample({ helpers }: IExecuteFunctions): Promise<IBinaryData> {
+	return await helpers.prepareBinaryData(Buffer.from('sample'), 'sample.txt', 'text/plain');
 }
 
 /** @returns the body as it is sent: a text in place of each video and image */
-export async function provideMedia(
-	run: NodeRun<IExecuteFunctions>,
-	request: TaskRequest,
-): Promise<IDataObject> {
+export async function provideMedia(run: GenerateRun, item: ItemRequest): Promise<IDataObject> {
 	const provided = await replaceMedia(
-		request.body,
-		async (media) => await provideOne(run, request, media),
+		item.request.body,
+		async (media) => await provideOne(run, item, media),
 	);
 	return provided as IDataObject;
 }
 
-async function provideOne(
-	run: NodeRun<IExecuteFunctions>,
-	{ provider, item }: TaskRequest,
-	media: Media,
-): Promise<string> {
+async function provideOne(run: GenerateRun, item: ItemRequest, media: Media): Promise<string> {
 	const { context } = run;
-	const { origin } = media;
+	const { origin, part } = media;
+	if (part) return await handOver(run, item, media);
 	if ('url' in origin) return origin.url;
-	if (provider.upload) {
-		const file = await fileOf(context, item, media, provider.upload.types);
-		return await upload(run, provider, file, media);
-	}
+	if (item.request.provider.upload) return await handOver(run, item, media);
 	if ('base64' in origin) return origin.base64;
 	if (media.kind === 'video') {
-		const data = context.helpers.assertBinaryData(item, origin.field);
+		const data = context.helpers.assertBinaryData(item.item, origin.field);
 		return context.helpers.createBinarySignedUrl(data, LINK_LIFETIME);
 	}
-	const bytes = await context.helpers.getBinaryDataBuffer(item, origin.field);
+	const bytes = await context.helpers.getBinaryDataBuffer(item.item, origin.field);
 	return bytes.toString('base64');
+}
+
+/** Uploads a file, or puts it into n8n's store: once for all turns, tries and items that need it. */
+async function handOver(run: GenerateRun, item: ItemRequest, media: Media): Promise<string> {
+	const { provider } = item.request;
+	const { origin, part } = media;
+	const data = 'field' in origin ? fieldOf(run.context, item.item, origin.field) : undefined;
+	const key = fingerprint(provider.name, media, data && (data.id ?? item.item));
+	const known = run.handedOver.find(key);
+	if (known) {
+		if (part) item.clip = known.clip;
+		return known.url;
+	}
+	const file = part
+		? await clipFile(run, item, media, part)
+		: await fileOf(run.context, item.item, media, provider.upload?.types ?? []);
+	const bring = provider.upload ? upload : store;
+	const url = await bring(run, provider, file, media);
+	run.handedOver.add(key, url, part && item.clip);
+	return url;
+}
+
+async function clipFile(
+	run: GenerateRun,
+	item: ItemRequest,
+	media: Media,
+	part: Part,
+): Promise<File> {
+	// A further turn has not looked at the file yet, and it may be another by now.
+	const problems = await run.clips.planFor(item);
+	const clip = await run.clips.plan(item.item, media, part);
+	if (isFault(clip) || problems.length > 0) throw new InvalidInput(problems, placeOf(item));
+	return new ClipFile(clip);
+}
+
+/** Puts a file into n8n's store. @returns a signed link to it */
+async function store(
+	{ context }: GenerateRun,
+	provider: Provider,
+	file: File,
+	{ label }: Media,
+): Promise<string> {
+	const name = file.mimeType === 'video/quicktime' ? 'clip.mov' : 'clip.mp4';
+	const bytes = await file.open();
+	try {
+		const data = await context.helpers.prepareBinaryData(bytes, name, file.mimeType);
+		return context.helpers.createBinarySignedUrl(data, LINK_LIFETIME);
+	} catch (error) {
+		throw notUploaded(provider, label, file.fault?.reason ?? (error as Error).message);
+	}
 }
 
 function fieldOf(context: IExecuteFunctions, item: number, field: string): IBinaryData | undefined {
@@ -124,6 +169,7 @@ async function fileOf(
 async function storedType(context: IExecuteFunctions, item: number, field: string) {
 	const source = await binarySource(context, item, field);
 	const head = isFault(source) ? source : await source.read(0, 8);
+	if (!isFault(source)) source.close?.();
 	return isFault(head) ? 'image/png' : mimeTypeOf(head);
 }
 
@@ -132,7 +178,7 @@ async function storedType(context: IExecuteFunctions, item: number, field: strin
  * names and an upload needs, and without the key - it is another host.
  */
 async function upload(
-	run: NodeRun<IExecuteFunctions>,
+	run: GenerateRun,
 	provider: Provider,
 	file: File,
 	{ label }: Media,
@@ -167,35 +213,45 @@ function didNothing({ status, failure }: Answer): boolean {
 
 /** @returns why the host did not take the file, or undefined where it did */
 async function put(
-	{ context, signal }: NodeRun<IExecuteFunctions>,
+	{ context, signal }: GenerateRun,
 	provider: Provider,
 	ticket: Ticket,
 	file: File,
 	label: string,
 ): Promise<KlingError | undefined> {
 	const bytes = await file.open();
-	const response = await context.helpers
-		.httpRequest({
+	const ending = new AbortController();
+	const disconnect = () => ending.abort();
+	try {
+		const response = await context.helpers.httpRequest({
+			...BOUNDED,
 			method: 'PUT',
 			url: ticket.uploadUrl,
-			headers: { ...uploadHeaders(ticket), 'content-length': String(file.size) },
+			headers: {
+				...BOUNDED.headers,
+				...uploadHeaders(ticket),
+				'content-length': String(file.size),
+			},
 			body: bytes,
 			// To follow a redirect, the whole file would be kept in memory.
 			disableFollowRedirect: true,
 			ignoreHttpStatusErrors: true,
-			returnFullResponse: true,
 			timeout: timeToSend(timing.upload.timeout, file.size),
-			abortSignal: signal,
-		})
-		.catch((error: Error) => ({ statusCode: 0, body: error.message }))
-		.finally(() => {
-			// Of a request that failed, nobody else closes the file.
-			if (!Buffer.isBuffer(bytes)) bytes.destroy();
+			abortSignal: AbortSignal.any([signal, ending.signal]),
 		});
-	if (response.statusCode >= 200 && response.statusCode < 300) return undefined;
-	const said = excerpt(asText(response.body) ?? '', 120);
-	const reason = `${response.statusCode > 0 ? `HTTP ${response.statusCode} ` : ''}${said}`.trim();
-	return notUploaded(provider, label, reason);
+		const { statusCode: status } = response;
+		const isTaken = status >= 200 && status < 300;
+		const said = isTaken ? '' : await readBoundedJson(response, disconnect).catch(() => '');
+		const reason = `HTTP ${status} ${excerpt(asText(said) ?? '', 120)}`.trim();
+		return isTaken ? undefined : notUploaded(provider, label, reason);
+	} catch (error) {
+		const reason = file.fault?.reason ?? excerpt((error as Error).message, 120);
+		return notUploaded(provider, label, reason);
+	} finally {
+		// Of a request that failed, nobody else closes the file; and of an answer, nobody reads the rest.
+		if (!Buffer.isBuffer(bytes)) bytes.destroy();
+		disconnect();
+	}
 }
 
 function notUploaded(provider: Provider, label: string, reason: string): KlingError {

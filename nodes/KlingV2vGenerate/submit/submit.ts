@@ -115,7 +115,7 @@ export class Submitter {
 		run.clock.check();
 		await this.lists.readBefore(provider);
 		await this.checkAgain(item);
-		const body = await provideMedia(run, request);
+		const body = await provideMedia(run, item);
 		// Read before anything is recorded: a credential that cannot work sends nothing.
 		const account = await readAccount(run.context, provider);
 		run.clock.check();

@@ -25,11 +25,12 @@ export async function readAccount(
 	// Blanks and quotes that were pasted along with a key are no part of it, and would hide it from `concealer`.
 	const apiKey = (kept.apiKey ?? '').replace(/^[^!-~]+|[^!-~]+$/g, '');
 	const base = (kept.baseUrl ?? '').trim().replace(/\/+$/, '');
-	const problem = readUrl(base) === undefined
-		? `The Base URL in the ${label} credential is no http or https URL`
-		: apiKey === ''
-			? `The API Key in the ${label} credential is empty`
-			: undefined;
+	const problem =
+		readUrl(base) === undefined
+			? `The Base URL in the ${label} credential is no http or https URL`
+			: apiKey === ''
+				? `The API Key in the ${label} credential is empty`
+				: undefined;
 	if (problem === undefined) {
 		const webhookSecret = (kept.webhookSecret ?? '').trim();
 		return { base, apiKey, webhookSecret, data: { ...kept, apiKey } as Account['data'] };

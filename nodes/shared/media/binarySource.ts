@@ -1,17 +1,18 @@
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
+import type { ByteStream } from '../n8n/internals';
+import { startAt } from '../n8n/internals';
 import { asObject, asText, excerpt } from '../util/unknown';
 import type { MediaFault } from './fault';
 import { unchecked, wrong } from './fault';
 import type { ByteSource } from './source';
-import { collect } from './source';
 
 const MB = 1024 * 1024;
 
-/** n8n's binary store hands files out from their start only, so a later part is streamed up to. */
+/** Bytes that a stream from n8n's store brings at a time. */
 const CHUNK = MB;
 
-/** That takes time even from a disk, and no file may be as large as this anyway. */
-const LONGEST_WAY = 512 * MB;
+/** Where n8n hands files out from their start only, a later part is streamed up to: that takes its time. */
+const LONGEST_WAY = 4096 * MB;
 
 type Helpers = IExecuteFunctions['helpers'];
 type Store = Pick<Helpers, 'getBinaryStream' | 'getBinaryMetadata'>;
@@ -20,12 +21,18 @@ interface Context {
 	helpers: Store & Pick<Helpers, 'assertBinaryData'>;
 }
 
+/** A source whose bytes may come as n8n's streams. */
+export interface StreamedSource extends ByteSource {
+	/** A stream that was read from, as a sample for `streamOf`. */
+	readonly sample?: ByteStream;
+}
+
 /** The file in a binary field of an item. */
 export async function binarySource(
 	context: Context,
 	itemIndex: number,
 	field: string,
-): Promise<ByteSource | MediaFault> {
+): Promise<StreamedSource | MediaFault> {
 	const { helpers } = context;
 	let data: IBinaryData;
 	try {
@@ -40,26 +47,89 @@ export async function binarySource(
 export async function storedSource(
 	store: Store,
 	{ id, data, bytes }: IBinaryData,
-): Promise<ByteSource | MediaFault> {
+): Promise<StreamedSource | MediaFault> {
 	if (!id) return memorySource(data);
 	try {
-		const size = bytes ?? (await store.getBinaryMetadata(id)).fileSize;
-		return { size, read: async (offset, length) => await readStored(store, id, offset, length) };
+		return new StoredSource(store, id, bytes ?? (await store.getBinaryMetadata(id)).fileSize);
 	} catch (error) {
 		return notReadable(error);
 	}
 }
 
-async function readStored(store: Store, id: string, offset: number, length: number) {
-	if (offset > LONGEST_WAY) {
-		return unchecked(`what it says of itself is more than ${LONGEST_WAY / MB} MB into the file`);
+/** Reads a file of n8n's store, with as few streams as the order of the reads allows. */
+class StoredSource implements StreamedSource {
+	sample?: ByteStream;
+
+	private chunks?: AsyncIterator<Buffer>;
+
+	/** The bytes that come next in the stream, and where in the file they are. */
+	private rest: Buffer = Buffer.alloc(0);
+
+	private at = 0;
+
+	private canStartAnywhere = false;
+
+	constructor(
+		private readonly store: Store,
+		private readonly id: string,
+		readonly size: number,
+	) {}
+
+	async read(offset: number, length: number): Promise<Buffer | MediaFault> {
+		try {
+			const isOnWay = this.at === offset || (this.at < offset && !this.canStartAnywhere);
+			if (!this.chunks || !isOnWay) await this.open(offset);
+			if (offset - this.at > LONGEST_WAY) return TOO_FAR;
+			while (this.at < offset && (await this.load())) this.take(offset - this.at);
+			const found: Buffer[] = [];
+			for (let missing = length; missing > 0 && (await this.load()); ) {
+				const piece = this.take(missing);
+				missing -= piece.length;
+				found.push(piece);
+			}
+			return Buffer.concat(found);
+		} catch (error) {
+			return notReadable(error);
+		}
 	}
-	try {
-		return await collect(await store.getBinaryStream(id, CHUNK), length, offset);
-	} catch (error) {
-		return notReadable(error);
+
+	close(): void {
+		this.sample?.destroy();
+		this.chunks = undefined;
+		this.rest = Buffer.alloc(0);
+	}
+
+	private async open(offset: number): Promise<void> {
+		this.close();
+		const stream = await this.store.getBinaryStream(this.id, CHUNK);
+		stream.on('error', () => {});
+		this.canStartAnywhere = startAt(stream, offset);
+		this.at = this.canStartAnywhere ? offset : 0;
+		this.sample = stream;
+		this.chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+	}
+
+	/** @returns whether there are bytes to take */
+	private async load(): Promise<boolean> {
+		while (this.rest.length === 0) {
+			const next = await this.chunks?.next();
+			if (!next || next.done) return false;
+			this.rest = next.value;
+		}
+		return true;
+	}
+
+	private take(most: number): Buffer {
+		const piece = this.rest.subarray(0, most);
+		this.rest = this.rest.subarray(piece.length);
+		this.at += piece.length;
+		return piece;
 	}
 }
+
+const TOO_FAR = unchecked(
+	`what is to be read is more than ${LONGEST_WAY / MB} MB into the file, which n8n's binary store can only be read up to from its start`,
+);
 
 /** The parts of a Base64 text are decoded one by one: three bytes are four characters. */
 function memorySource(base64: string): ByteSource {

@@ -8,6 +8,12 @@ export type Origin =
 	/** The name of a binary field of the item. */
 	| { field: string };
 
+/** A part of a video, in seconds as a player shows it. */
+export interface Part {
+	start: number;
+	length: number;
+}
+
 /**
  * A video or an image in a request's body, until it is lent to the provider: then it is the text
  * that the API wants in its place.
@@ -18,12 +24,20 @@ export class Media {
 		/** How the user knows the field, with its position in a list. */
 		readonly label: string,
 		readonly origin: Origin,
+		/** Only this part of a video is meant. */
+		readonly part?: Part,
 	) {}
 
 	/** Stands for the file in a preview, and in the hash of a request. */
 	toJSON(): string {
-		if ('url' in this.origin) return this.origin.url;
-		return 'base64' in this.origin ? this.origin.base64 : `[binary field ${this.origin.field}]`;
+		const { origin, part } = this;
+		const whole =
+			'url' in origin
+				? origin.url
+				: 'base64' in origin
+					? origin.base64
+					: `[binary field ${origin.field}]`;
+		return part ? `[${part.length} s from ${part.start} s on of ${whole}]` : whole;
 	}
 }
 
@@ -49,12 +63,31 @@ export function addressesIn(
 ): Array<{ label: string; url: string; kind?: Media['kind'] }> {
 	if (value instanceof Address) return [value];
 	if (value instanceof Media) {
-		const { label, kind, origin } = value;
-		return 'url' in origin ? [{ label, kind, url: origin.url }] : [];
+		const { label, kind, origin, part } = value;
+		// A part is taken out by n8n, and handed over.
+		return 'url' in origin && !part ? [{ label, kind, url: origin.url }] : [];
 	}
 	return typeof value === 'object' && value !== null
 		? Object.values(value).flatMap(addressesIn)
 		: [];
+}
+
+/** @returns the same body, with only a part of each video in it */
+export function withPart(body: Record<string, unknown>, part: Part): Record<string, unknown> {
+	return mapMedia(body, (found) =>
+		found instanceof Media && found.kind === 'video'
+			? new Media('video', found.label, found.origin, part)
+			: found,
+	) as Record<string, unknown>;
+}
+
+function mapMedia(value: unknown, change: (found: Media | Address) => unknown): unknown {
+	if (value instanceof Media || value instanceof Address) return change(value);
+	if (Array.isArray(value)) return value.map((each) => mapMedia(each, change));
+	if (!isObject(value)) return value;
+	return Object.fromEntries(
+		Object.entries(value).map(([name, each]) => [name, mapMedia(each, change)]),
+	);
 }
 
 /** @returns every video and image in a body, in its order */
@@ -69,17 +102,9 @@ export async function replaceMedia(
 	value: unknown,
 	textOf: (media: Media) => Promise<string>,
 ): Promise<unknown> {
-	if (value instanceof Media) return await textOf(value);
-	if (value instanceof Address) return value.url;
-	if (Array.isArray(value)) {
-		return await Promise.all(value.map(async (each) => await replaceMedia(each, textOf)));
-	}
-	if (!isObject(value)) return value;
-	const entries = Object.entries(value).map(async ([name, each]) => [
-		name,
-		await replaceMedia(each, textOf),
-	]);
-	return Object.fromEntries(await Promise.all(entries));
+	const texts = new Map<Media, string>();
+	await Promise.all(mediaIn(value).map(async (media) => texts.set(media, await textOf(media))));
+	return mapMedia(value, (found) => (found instanceof Media ? texts.get(found) : found.url));
 }
 
 const DATA_URI = /^data:(image\/[a-z+.-]+);base64,/i;

@@ -9,6 +9,8 @@ export interface ByteSource {
 	 * @returns fewer bytes than asked for only at the end of the file
 	 */
 	read(offset: number, length: number): Promise<Buffer | MediaFault>;
+	/** Ends what a read may have left open for the next one to go on from. */
+	close?(): void;
 }
 
 export function bufferSource(bytes: Buffer): ByteSource {
@@ -19,21 +21,16 @@ export function bufferSource(bytes: Buffer): ByteSource {
 }
 
 /**
- * Takes a part out of a stream and leaves the rest of it unread.
- * @param skip bytes that come before the part
+ * Takes the start of a stream and leaves the rest of it unread.
  * @returns fewer bytes where the stream ends early
  */
-export async function collect(
-	stream: AsyncIterable<Buffer>,
-	length: number,
-	skip = 0,
-): Promise<Buffer> {
+export async function collect(stream: AsyncIterable<Buffer>, length: number): Promise<Buffer> {
 	const chunks: Buffer[] = [];
-	let from = 0;
+	let missing = length;
 	for await (const chunk of stream) {
-		chunks.push(chunk.subarray(Math.max(0, skip - from), Math.max(0, skip + length - from)));
-		from += chunk.length;
-		if (from >= skip + length) break;
+		chunks.push(chunk.subarray(0, missing));
+		missing -= chunk.length;
+		if (missing <= 0) break;
 	}
 	return Buffer.concat(chunks);
 }

@@ -57,6 +57,7 @@ const INCOMPLETE = 'is incomplete or damaged';
 export async function readVideo(source: ByteSource): Promise<VideoFacts | MediaFault> {
 	const file = new FileView(source);
 	const found = await examine(file);
+	source.close?.();
 	return { ...found, size: file.size };
 }
 

@@ -221,6 +221,29 @@ export type ByteStream = Exclude<
 >;
 
 /**
+ * Lets a stream from n8n's store begin at a later byte. n8n hands files out from their start only; those on
+ * its disk come as Node's own streams, which read from where `pos` says.
+ * 1.88.0 and 2.41.1, mode `filesystem`; elsewhere nothing happens. Covered by `test/media.sources.test.mts`.
+ * @param stream that nothing was read from yet
+ * @returns whether it begins there
+ */
+export function startAt(stream: ByteStream, offset: number): boolean {
+	const file = stream as ByteStream & { fd?: unknown; pos?: number; bytesRead?: number };
+	if (!('fd' in file && 'pos' in file) || file.bytesRead !== 0) return false;
+	file.pos = offset;
+	return true;
+}
+
+/**
+ * Makes a Readable of chunks, as `newByteStream` does.
+ * @param sample any stream that n8n has given
+ * @param chunks read as fast as the reader of the stream takes them; an error ends the stream with it
+ */
+export function streamOf(sample: ByteStream, chunks: AsyncIterable<Buffer>): ByteStream {
+	return readableLike(sample).from(chunks, { objectMode: false });
+}
+
+/**
  * Makes a Readable of our own for n8n's store. Nodes may not import `node:stream`, so the class is
  * found through a body that n8n's request helper has streamed: that is a Readable, or of a class that
  * inherits the static `Readable.from`, which makes a plain Readable whatever it is called on.
@@ -230,8 +253,15 @@ export type ByteStream = Exclude<
  * @param read called whenever the reader wants more
  */
 export function newByteStream(body: ByteStream, read: () => void): ByteStream {
-	const { from } = body.constructor as { from?(chunks: Buffer[]): ByteStream };
-	if (from === undefined) throw new Error('this version of n8n streams no answers');
-	const Readable = from([]).constructor as new (options: { read(): void }) => ByteStream;
-	return new Readable({ read });
+	const Readable = readableLike(body).from([]).constructor;
+	return new (Readable as new (options: { read(): void }) => ByteStream)({ read });
+}
+
+interface ReadableClass {
+	from(chunks: AsyncIterable<Buffer> | Buffer[], options?: { objectMode: boolean }): ByteStream;
+}
+
+function readableLike({ constructor }: ByteStream): ReadableClass {
+	if ('from' in constructor) return constructor as unknown as ReadableClass;
+	throw new Error('this version of n8n streams no answers');
 }

@@ -17,6 +17,8 @@ export interface Extras {
 	/** The input item's JSON, below all else. */
 	input?: IDataObject;
 	estimatedCost?: number;
+	/** The part of the reference video that is sent, where not all of it is. */
+	clip?: IDataObject;
 }
 
 /** The outcome of an input item: a task as far as it got, or the request that would make one. */
@@ -29,24 +31,27 @@ export type Outcome = Extras &
 	);
 
 /** Fields that only some items have: one of the input would be taken for our own, and `error` for a failed item's. */
-const SOMETIMES = ['error', 'estimatedCost', 'failure', 'media', 'timedOut'];
+const SOMETIMES = ['clip', 'error', 'estimatedCost', 'failure', 'media', 'timedOut'];
 
 /** @param isTool an AI agent reads it, and wants a sentence that says what to do next */
 export function itemOf(outcome: Outcome, item: number, isTool: boolean): INodeExecutionData {
 	const pairedItem = { item };
 	if ('ready' in outcome) return outcome.ready;
-	const { input = {}, estimatedCost } = outcome;
-	const cost = estimatedCost === undefined ? {} : { estimatedCost };
+	const { input = {}, estimatedCost, clip } = outcome;
+	const told = {
+		...(estimatedCost === undefined ? {} : { estimatedCost }),
+		...(clip === undefined ? {} : { clip }),
+	};
 	const below = Object.fromEntries(
 		Object.entries(input).filter(([name]) => !SOMETIMES.includes(name)),
 	);
-	if ('preview' in outcome) return { json: { ...below, ...outcome.preview, ...cost }, pairedItem };
+	if ('preview' in outcome) return { json: { ...below, ...outcome.preview, ...told }, pairedItem };
 	const { task, timedOut, file, media } = outcome;
 	return {
 		json: {
 			...below,
 			...taskToJson(task, timedOut),
-			...cost,
+			...told,
 			...(media ? { media: mediaToJson(media) } : {}),
 			...(isTool ? { message: sentence(task) } : {}),
 		},
@@ -56,7 +61,14 @@ export function itemOf(outcome: Outcome, item: number, isTool: boolean): INodeEx
 }
 
 /** Pixels, seconds, frames a second, the codec's code in the file, and bytes. */
-function mediaToJson({ width, height, duration, frameRate, codec, size }: VideoFacts): IDataObject {
+export function mediaToJson({
+	width,
+	height,
+	duration,
+	frameRate,
+	codec,
+	size,
+}: VideoFacts): IDataObject {
 	return { width, height, duration, frameRate, codec, size };
 }
 

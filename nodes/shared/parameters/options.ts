@@ -1,6 +1,8 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import {
 	checkMedia,
+	clipLength,
+	clipStart,
 	includeInput,
 	maxConcurrentTasks,
 	maxCost,
@@ -15,6 +17,7 @@ import {
 	waitLimit,
 	whileWaiting,
 } from './taskOptions';
+import type { Part } from '../media/media';
 import { checkValue } from './check';
 
 /** The user's options; they are resolved before anything is spent. */
@@ -35,6 +38,8 @@ export interface Options {
 	maxCost: number;
 	validateOnly: boolean;
 	checkMedia: boolean;
+	/** Of the reference video, where not all of it is meant. */
+	part?: Part;
 	includeInput: boolean;
 	/** What becomes of an item whose file could not be looked at. */
 	unverifiedMedia: 'continue' | 'refuse';
@@ -44,8 +49,13 @@ export interface Options {
 /** How a run spends the time until its tasks have finished. */
 export type WhileWaiting = 'auto' | 'sleep' | 'run';
 
-/** A spending guard whose expression yields nothing is refused, not treated as unset. */
+/**
+ * A spending guard whose expression yields nothing is refused, not treated as unset; so is a part of a
+ * video, or another video would be paid for.
+ */
 const GUARDS = [
+	clipLength,
+	clipStart,
 	maxTasks,
 	maxTotalSeconds,
 	maxTasksPerExecution,
@@ -86,6 +96,7 @@ export function readOptions(
 			maxCost: numberOf(maxCost) ?? Infinity,
 			validateOnly: values[validateOnly.name] === true,
 			checkMedia: values[checkMedia.name] !== false,
+			part: partOf(numberOf(clipStart), numberOf(clipLength)),
 			includeInput: values[includeInput.name] === true,
 			unverifiedMedia: (values[unverifiedMedia.name] ?? 'continue') as Options['unverifiedMedia'],
 			whileWaiting: (values[whileWaiting.name] ?? 'auto') as WhileWaiting,
@@ -103,4 +114,9 @@ function priceProblems(price: number | undefined, isLimited: boolean): string[] 
 	}
 	if (price !== undefined || !isLimited) return [];
 	return [`${maxCost.displayName} needs ${pricePerSecond.displayName}: add that option, too`];
+}
+
+function partOf(start?: number, length?: number): Part | undefined {
+	if (start === undefined && length === undefined) return undefined;
+	return { start: start ?? 0, length: length ?? (clipLength.default as number) };
 }

@@ -110,7 +110,7 @@ export const maxTotalSeconds: INodeProperties = {
 	typeOptions: { minValue: 1 },
 	default: 60,
 	description:
-		'Refuse the whole run, before anything is paid, when its videos would be longer than this together. An edit counts as 10 seconds, the longest reference video.',
+		'Refuse the whole run, before anything is paid, when its videos would be longer than this together. An edit counts as 10 seconds, the longest reference video, or as the part that is used.',
 };
 
 export const validateOnly: INodeProperties = {
@@ -130,6 +130,26 @@ export const checkMedia: INodeProperties = {
 	default: true,
 	description:
 		'Whether to look at the reference video and the images before anything is paid: kind, length, size and frame rate. Reads a small part of each file.',
+};
+
+export const clipStart: INodeProperties = {
+	displayName: 'Clip Start (Seconds)',
+	name: 'clipStart',
+	type: 'number',
+	typeOptions: { minValue: 0 },
+	default: 0,
+	description:
+		'Use only a part of the reference video: where it begins. It is cut out without coding it anew.',
+};
+
+export const clipLength: INodeProperties = {
+	displayName: 'Clip Length (Seconds)',
+	name: 'clipLength',
+	type: 'number',
+	typeOptions: { minValue: 0.1 },
+	default: 10,
+	description:
+		'Use only a part of the reference video: how long it is. The default is 10, or as much as there is.',
 };
 
 export const unverifiedMedia: INodeProperties = {
@@ -196,6 +216,8 @@ export function withToolDefault(
 /** The options of a task, in the order of their labels. */
 export const taskOptions: INodeProperties[] = [
 	checkMedia,
+	clipLength,
+	clipStart,
 	includeInput,
 	maxConcurrentTasks,
 	maxCost,

@@ -83,8 +83,11 @@ export interface Provider {
 	/** Rules between parameters, checked before anything is sent; each is a sentence for the user. */
 	rules(body: Record<string, unknown>, endpoint: EndpointName): string[];
 	references(body: Record<string, unknown>): References;
-	/** How long the video of a request will be, in seconds; the longest possible where it depends. */
-	seconds(body: Record<string, unknown>, endpoint: EndpointName): number;
+	/**
+	 * How long the video of a request will be, in seconds; the longest possible where it depends.
+	 * @param reference length of the reference video, where known
+	 */
+	seconds(body: Record<string, unknown>, endpoint: EndpointName, reference?: number): number;
 	/** Whether the ratio of an image's sides is limited. */
 	limitsImageRatio: boolean;
 

@@ -60,9 +60,13 @@ export function references(body: Json): References {
 	};
 }
 
-export function seconds(body: Json, endpoint: EndpointName): number {
+export function seconds(
+	body: Json,
+	endpoint: EndpointName,
+	reference = LONGEST_REFERENCE_SECONDS,
+): number {
 	return endpoint === 'videoEdit' || firstVideo(body)?.refer_type === 'base'
-		? LONGEST_REFERENCE_SECONDS
+		? reference
 		: Number(body.duration ?? DEFAULT_SECONDS);
 }
 

@@ -1,4 +1,4 @@
-import { fourLetters, uint } from '../boxes';
+import { fourLetters, uint } from '../../../shared/media/boxes';
 import type { TrackIndex } from './movieIndex';
 import type { Piece, Range } from './piece';
 import { MOST_PIECES, REORDERED, tooMany } from './piece';

@@ -1,5 +1,5 @@
-import { isFault, unchecked } from '../fault';
-import type { ByteSource } from '../source';
+import { isFault, unchecked } from '../../../shared/media/fault';
+import type { ByteSource } from '../../../shared/media/source';
 import { damaged, Unfit } from './unfit';
 
 const KB = 1024;

@@ -1,5 +1,5 @@
-import type { MediaFault } from '../fault';
-import { wrong } from '../fault';
+import type { MediaFault } from '../../../shared/media/fault';
+import { wrong } from '../../../shared/media/fault';
 
 /** Ends the planning of a cut, from any depth of it; `planCut` turns it into its fault. */
 export class Unfit extends Error {

@@ -1,9 +1,16 @@
-import type { MediaFault } from '../fault';
-import { isFault, wrong } from '../fault';
-import { EMPTY, identify, MOVIE, SIGNATURE_LENGTH } from '../signature';
-import type { ByteSource } from '../source';
-import type { VideoFacts } from '../video';
-import { readVideo } from '../video';
+import type { MediaFault } from '../../../shared/media/fault';
+import { isFault, wrong, wrongLink } from '../../../shared/media/fault';
+import type { Part } from '../../../shared/media/media';
+import {
+	EMPTY,
+	identify,
+	isWriting,
+	MOVIE,
+	SIGNATURE_LENGTH,
+} from '../../../shared/media/signature';
+import type { ByteSource } from '../../../shared/media/source';
+import type { VideoFacts } from '../../../shared/media/video';
+import { readVideo } from '../../../shared/media/video';
 import { copy } from './copy';
 import type { CutTrack } from './cutTrack';
 import { FragmentSamples } from './fragmentSamples';
@@ -19,12 +26,6 @@ import { MOST_PIECES, tooMany } from './piece';
 import { listFromTables } from './tableSamples';
 import { Unfit } from './unfit';
 import { writeHead } from './writeMovie';
-
-/** A part of a video file, in seconds of the source as a player shows it. */
-export interface Part {
-	start: number;
-	length: number;
-}
 
 /** A file that can be made by copying parts of another. */
 export interface Cut {
@@ -46,9 +47,10 @@ export interface Cut {
 	mimeType: 'video/mp4' | 'video/quicktime';
 	/**
 	 * The new file, copied from the source while it is read; at most about a megabyte is held.
-	 * @throws CutInterrupted where the source does not give the bytes any more
+	 * @param onFault told why the source does not give the bytes any more
+	 * @throws CutInterrupted then
 	 */
-	stream(): AsyncGenerator<Buffer>;
+	stream(onFault?: (fault: MediaFault) => void): AsyncGenerator<Buffer>;
 }
 
 /**
@@ -58,7 +60,9 @@ export interface Cut {
  * @returns a fault where that cannot be done; it never throws
  */
 export async function planCut(source: ByteSource, part: Part): Promise<Cut | MediaFault> {
-	return await plan(source, part).catch(faultOf);
+	return await plan(source, part)
+		.catch(faultOf)
+		.finally(() => source.close?.());
 }
 
 function faultOf(error: unknown): MediaFault {
@@ -104,9 +108,13 @@ async function plan(source: ByteSource, part: Part): Promise<Cut | MediaFault> {
 		size,
 		facts,
 		mimeType: facts.container === 'mov' ? 'video/quicktime' : 'video/mp4',
-		async *stream() {
+		async *stream(onFault) {
 			yield head;
-			yield* copy(source, layout.spans);
+			try {
+				yield* copy(source, layout.spans, onFault);
+			} finally {
+				source.close?.();
+			}
 		},
 	};
 }
@@ -114,7 +122,9 @@ async function plan(source: ByteSource, part: Part): Promise<Cut | MediaFault> {
 async function checkType(reader: IndexReader): Promise<void> {
 	const type = identify(await reader.upTo(0, SIGNATURE_LENGTH, 64 * 1024));
 	if (type === EMPTY) throw new Unfit(wrong('is empty'));
-	if (type !== MOVIE) throw new Unfit(wrong(`is ${type}, not MP4 or MOV`));
+	if (type !== MOVIE) {
+		throw new Unfit((isWriting(type) ? wrongLink : wrong)(`is ${type}, not MP4 or MOV`));
+	}
 }
 
 /** Of several video tracks the first enabled one counts. */

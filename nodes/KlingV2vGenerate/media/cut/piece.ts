@@ -1,4 +1,4 @@
-import { unchecked } from '../fault';
+import { unchecked } from '../../../shared/media/fault';
 import { Unfit } from './unfit';
 
 /** Samples of a track that follow one another in time and in the file, and are all alike: mostly one. */

@@ -1,5 +1,5 @@
-import { flags, fourLetters, inside, isLong, uint } from '../boxes';
-import { unchecked, wrong } from '../fault';
+import { flags, fourLetters, inside, isLong, uint } from '../../../shared/media/boxes';
+import { unchecked, wrong } from '../../../shared/media/fault';
 import type { BoxPlace } from './boxWalk';
 import { bodyOf, boxAt, boxesIn } from './boxWalk';
 import type { Edit } from './edits';

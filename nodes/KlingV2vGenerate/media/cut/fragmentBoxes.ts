@@ -1,4 +1,4 @@
-import { children, flags, inside, int, isLong, uint } from '../boxes';
+import { children, flags, inside, int, isLong, uint } from '../../../shared/media/boxes';
 import type { Piece } from './piece';
 import { endOf, MOST_PIECES, tooMany } from './piece';
 import { damaged } from './unfit';

@@ -1,4 +1,4 @@
-import { uint } from '../boxes';
+import { uint } from '../../../shared/media/boxes';
 import type { IndexReader } from './indexReader';
 import { damaged } from './unfit';
 

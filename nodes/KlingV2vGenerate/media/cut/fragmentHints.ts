@@ -1,4 +1,4 @@
-import { children, inside, isLong, uint } from '../boxes';
+import { children, inside, isLong, uint } from '../../../shared/media/boxes';
 import type { IndexReader } from './indexReader';
 import { LONGEST } from './indexReader';
 

@@ -1,4 +1,4 @@
-import { isLong, uint } from '../boxes';
+import { isLong, uint } from '../../../shared/media/boxes';
 import type { SampleTables } from './movieIndex';
 import type { Table } from './table';
 

@@ -1,4 +1,4 @@
-import { wrong } from '../fault';
+import { wrong } from '../../../shared/media/fault';
 import type { CutTrack } from './cutTrack';
 import { newEdits } from './cutTrack';
 import type { ClippedEdit } from './edits';

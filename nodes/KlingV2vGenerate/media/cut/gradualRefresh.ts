@@ -1,4 +1,4 @@
-import { fourLetters } from '../boxes';
+import { fourLetters } from '../../../shared/media/boxes';
 
 /**
  * H.264 can renew a picture bit by bit over many frames, and the lists of sync samples name the first

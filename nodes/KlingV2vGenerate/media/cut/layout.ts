@@ -1,4 +1,4 @@
-import { unchecked } from '../fault';
+import { unchecked } from '../../../shared/media/fault';
 import type { CutTrack } from './cutTrack';
 import type { Piece } from './piece';
 import { bytesOf } from './piece';

@@ -1,5 +1,5 @@
-import { int, isLong, uint } from '../boxes';
-import { unchecked } from '../fault';
+import { int, isLong, uint } from '../../../shared/media/boxes';
+import { unchecked } from '../../../shared/media/fault';
 import { Unfit } from './unfit';
 
 /** An entry of an edit list: a span of the movie, and which part of a track it shows. */

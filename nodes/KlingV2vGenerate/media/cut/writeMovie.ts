@@ -1,4 +1,4 @@
-import { isLong } from '../boxes';
+import { isLong } from '../../../shared/media/boxes';
 import type { CutTrack, NewEdit } from './cutTrack';
 import type { Chunk, Layout } from './layout';
 import type { KeptBox, MovieIndex } from './movieIndex';

@@ -1,4 +1,4 @@
-import { readHeader } from '../boxes';
+import { readHeader } from '../../../shared/media/boxes';
 import type { IndexReader } from './indexReader';
 import { LONGEST } from './indexReader';
 import { damaged } from './unfit';

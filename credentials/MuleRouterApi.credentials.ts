@@ -1,7 +1,9 @@
 import type {
-	IAuthenticateGeneric,
+	IAuthenticate,
+	ICredentialDataDecryptedObject,
 	ICredentialTestRequest,
 	ICredentialType,
+	IHttpRequestOptions,
 	INodeProperties,
 	Icon,
 } from 'n8n-workflow';
@@ -47,9 +49,13 @@ export class MuleRouterApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{ $credentials.apiKey }}' } },
+	/** A function, and no expression: the trigger calls the API after it has given its sandbox for expressions back. */
+	authenticate: IAuthenticate = async (
+		credentials: ICredentialDataDecryptedObject,
+		request: IHttpRequestOptions,
+	): Promise<IHttpRequestOptions> => {
+		const headers = { ...request.headers, Authorization: `Bearer ${String(credentials.apiKey)}` };
+		return { ...request, headers };
 	};
 
 	/** There is nothing to list, so a task that cannot exist is asked for: "not found" means "come in". */

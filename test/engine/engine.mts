@@ -30,7 +30,7 @@ import {
 	Workflow,
 } from 'n8n-workflow';
 import { parse, stringify } from 'flatted';
-import { inLine, node } from '../../dev/workflow.mjs';
+import { inLine } from '../../dev/workflow.mjs';
 import { agent } from './agent.mts';
 import { keepMarks } from './marks.mts';
 
@@ -179,20 +179,11 @@ export class Credentials extends ICredentialsHelper {
 		credentials: ICredentialDataDecryptedObject,
 		typeName: string,
 		options: IHttpRequestOptions,
-		workflow: Workflow,
 	): Promise<IHttpRequestOptions> {
 		const { authenticate } = credentialType(typeName);
-		if (typeof authenticate === 'function') return await authenticate(credentials, options);
-		const headers = Object.entries(authenticate?.properties.headers ?? {}).map(([name, value]) => [
-			name,
-			workflow.expression.getSimpleParameterValue(
-				node('Credential', 'test.source'),
-				value as string,
-				'internal',
-				{ $credentials: credentials },
-			),
-		]);
-		return { ...options, headers: { ...options.headers, ...Object.fromEntries(headers) } };
+		// An expression would need the sandbox that the trigger has given back by then.
+		if (typeof authenticate !== 'function') throw new Error(`${typeName} needs a sandbox`);
+		return await authenticate(credentials, options);
 	}
 
 	async preAuthentication() {

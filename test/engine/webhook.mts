@@ -170,7 +170,16 @@ export class Receiver {
 			return;
 		}
 		Object.assign(workflow.expression, {
-			releaseIsolate: async () => void this.released.add(incoming),
+			releaseIsolate: async () => {
+				this.released.add(incoming);
+				const evaluate = () => {
+					throw new Error('No bridge acquired for this context. Call acquire() first.');
+				};
+				Object.assign(workflow.expression, {
+					getParameterValue: evaluate,
+					getSimpleParameterValue: evaluate,
+				});
+			},
 		});
 		const context = new WebhookContext(
 			workflow,

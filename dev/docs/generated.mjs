@@ -17,7 +17,7 @@ export function generated(root) {
 	const { providers, propertiesOf } = declaredIn(root);
 	const blocks = blocksOf(propertiesOf, providers);
 	const pages = ['README.md', 'docs/generate.md', 'docs/task-status.md', 'docs/trigger.md'].map(
-		(file) => rewritten(root, file, (text) => withBlocks(file, text, blocks)),
+		(file) => rewritten(root, file, (text) => withWorkflows(root, withBlocks(file, text, blocks))),
 	);
 	const terms = providers.flatMap(({ searchTerms }) => searchTerms);
 	const codices = NODES.map((node) =>
@@ -108,6 +108,19 @@ function withBlocks(file, text, blocks) {
 		return `${begin}${blocks[name]}\n${end}`;
 	});
 }
+
+const WORKFLOW = /(<!-- workflow: (.+?) -->\n)[^]*?(<!-- end of workflow -->)/g;
+
+/** An example as JSON to paste onto the canvas, without its notes: a line for each node. @param {string} root @param {string} text */
+const withWorkflows = (root, text) =>
+	text.replace(WORKFLOW, (_all, begin, file, end) => {
+		const { nodes, connections } = JSON.parse(readFileSync(join(root, 'examples', file), 'utf8'));
+		const lines = nodes
+			.filter((/** @type {any} */ { type }) => type !== 'n8n-nodes-base.stickyNote')
+			.map((/** @type {any} */ { id, ...node }) => JSON.stringify(node));
+		const json = `{ "nodes": [\n${lines.join(',\n')}\n], "connections":\n${JSON.stringify(connections)}\n}`;
+		return `${begin}\n\`\`\`json\n${json}\n\`\`\`\n\n${end}`;
+	});
 
 /**
  * n8n finds a node by these words too. Those after "video to video" and the like are the providers'.

@@ -19,11 +19,6 @@ export const examples = {
 		file: 'submit-wait-status-loop.json',
 		trigger: 'Start',
 	},
-	callbackToStorage: {
-		id: 'klingV2vExample3',
-		file: 'callback-to-storage.json',
-		trigger: 'Start',
-	},
 	submitForTrigger: {
 		id: 'klingV2vExample4',
 		file: 'submit-for-trigger.json',
@@ -38,6 +33,46 @@ export const examples = {
 		id: 'klingV2vExample6',
 		file: 'folder-to-s3.json',
 		trigger: 'Start',
+	},
+	variantsOfAClip: {
+		id: 'klingV2vExample7',
+		file: 'variants-of-a-clip.json',
+		trigger: 'Start',
+	},
+	nightlyRescue: {
+		id: 'klingV2vExample9',
+		file: 'nightly-rescue.json',
+		trigger: 'Start',
+	},
+	errorToChannel: {
+		id: 'klingV2vExample10',
+		file: 'error-to-channel.json',
+		trigger: 'When a Workflow Fails',
+	},
+	formToPage: {
+		id: 'klingV2vExample11',
+		file: 'form-to-page.json',
+		trigger: 'Form',
+	},
+	telegramToTelegram: {
+		id: 'klingV2vExample12',
+		file: 'telegram-to-telegram.json',
+		trigger: 'Clip Arrives',
+	},
+	sheetToLinks: {
+		id: 'klingV2vExample13',
+		file: 'sheet-to-links.json',
+		trigger: 'Start',
+	},
+	driveToDrive: {
+		id: 'klingV2vExample14',
+		file: 'drive-to-drive.json',
+		trigger: 'New Clip',
+	},
+	agentWithApproval: {
+		id: 'klingV2vExample15',
+		file: 'agent-with-approval.json',
+		trigger: 'Chat',
 	},
 };
 

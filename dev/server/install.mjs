@@ -89,6 +89,9 @@ const describe = (pin, folder) => ({
 	version: versionOf(pin),
 });
 
+/** Whether n8n is installed, as a whole. */
+export const isInstalled = (pin = CURRENT) => isWhole(place(pin));
+
 /** The installed n8n, for those who come after the installation. */
 export function installedN8n(pin = CURRENT) {
 	const folder = place(pin);

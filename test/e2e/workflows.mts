@@ -30,12 +30,14 @@ export interface BatchOptions {
 	settings?: object;
 	/** Nodes that follow, one after the other. */
 	then?: WorkflowNode[];
+	/** Of the workflow, such as its error workflow. */
+	workflow?: object;
 }
 
 /** Publishes a workflow: a call with a list of prompts makes a video of each. */
 export async function publishBatch(
 	{ instance, credentials, emulator }: Stage,
-	{ parameters, settings, then = [] }: BatchOptions = {},
+	{ parameters, settings, then = [], workflow: more }: BatchOptions = {},
 ): Promise<Callable> {
 	const path = randomUUID();
 	const nodes = [
@@ -57,7 +59,9 @@ export async function publishBatch(
 		),
 		...then,
 	];
-	const { id } = await instance.session.saveWorkflow(workflow(`Batch ${path}`, nodes));
+	const { id } = await instance.session.saveWorkflow(
+		workflow(`Batch ${path}`, nodes, { settings: more }),
+	);
 	await instance.session.publish(id);
 	return { id, path };
 }

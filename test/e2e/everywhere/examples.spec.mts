@@ -1,9 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { examples, triggerUrl } from '../../../dev/server/examples.mjs';
-import { root } from '../../../dev/setup.mjs';
 import type { Example } from '../examples.mts';
 import { BUCKET, importExample, runByButton } from '../examples.mts';
+import { itemsOf } from '../../../dev/server/session.mjs';
 import { expectSuccess } from '../expect.mts';
 import { expect, test } from '../fixtures.mts';
 import { S3Server } from '../s3Server.mjs';
@@ -19,7 +19,6 @@ const titleOf = (...names: Example[]) =>
 /** Those that save one video, and the node that brings it. */
 const SAVING: Array<[Example, string]> = [
 	['referenceVideoToFile', GENERATE],
-	['callbackToStorage', GENERATE],
 	['submitWaitStatusLoop', STATUS],
 ];
 
@@ -85,13 +84,32 @@ test(`${titleOf('folderToS3')} uploads the video of a clip once, for one billed 
 	expect(await billedTasks(stage)).toBe(1);
 });
 
-test('Every file in examples/ has a test that runs it', () => {
-	const files = fs.readdirSync(path.join(root, 'examples')).filter((name) => /\.json$/.test(name));
-	const run: Example[] = [
-		...SAVING.map(([name]) => name),
-		'submitForTrigger',
-		'triggerToStorage',
-		'folderToS3',
-	];
-	expect(run.map((name) => examples[name].file).sort()).toEqual(files.sort());
+test(`${titleOf('variantsOfAClip')} makes a video of each prompt, and saves each under a name of its own`, async ({
+	stage,
+}) => {
+	const id = await importExample(stage, 'variantsOfAClip');
+	const execution = await runByButton(stage, id, 'variantsOfAClip');
+	await checkVideos(stage, execution, {
+		[GENERATE]: { binary: 3, files: 0 },
+		'Save the Video': { binary: 3, files: 3 },
+	});
+	const prompts = itemsOf(execution, GENERATE).map(({ json }) => json.prompt);
+	const tasks = await stage.emulator.tasks();
+	expect(tasks.map(({ body }) => body.prompt).sort()).toEqual(prompts.sort());
+	expect(await billedTasks(stage)).toBe(3);
+});
+
+test(`${titleOf('nightlyRescue')} saves each finished task that Magnific lists, once, and pays for nothing`, async ({
+	stage,
+}) => {
+	for (const status of ['completed', 'completed', 'failed']) {
+		await stage.emulator.control('POST', '/tasks', { provider: 'magnific', status });
+	}
+	const billed = await billedTasks(stage);
+	const id = await importExample(stage, 'nightlyRescue');
+	const first = await runByButton(stage, id, 'nightlyRescue');
+	await checkVideos(stage, first, { 'Save the Video': { binary: 2, files: 2 } });
+	const second = await runByButton(stage, id, 'nightlyRescue');
+	expect(itemsOf(second, 'Not Seen Before')).toEqual([]);
+	expect(await billedTasks(stage)).toBe(billed);
 });

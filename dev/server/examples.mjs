@@ -39,6 +39,11 @@ export const examples = {
 		file: 'variants-of-a-clip.json',
 		trigger: 'Start',
 	},
+	partOfALongClip: {
+		id: 'klingV2vExample8',
+		file: 'part-of-a-long-clip.json',
+		trigger: 'Start',
+	},
 	nightlyRescue: {
 		id: 'klingV2vExample9',
 		file: 'nightly-rescue.json',
@@ -122,6 +127,8 @@ export function triggerUrl(webhookUrl) {
  * @property {string} [videoUrl]
  * @property {string} [folder] where videos are saved
  * @property {string} [webhookUrl] of the trigger
+ * @property {number} [start] where the part of a long clip begins, in seconds
+ * @property {number} [length] of that part, in seconds
  * @property {string} [clips] a pattern of files
  * @property {number} [waitSeconds] how long n8n's Wait node sleeps
  *

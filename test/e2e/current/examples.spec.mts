@@ -20,6 +20,7 @@ const RUN: Example[] = [
 	'triggerToStorage',
 	'folderToS3',
 	'variantsOfAClip',
+	'partOfALongClip',
 	'nightlyRescue',
 	'errorToChannel',
 	'formToPage',

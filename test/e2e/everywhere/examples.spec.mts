@@ -99,6 +99,17 @@ test(`${titleOf('variantsOfAClip')} makes a video of each prompt, and saves each
 	expect(await billedTasks(stage)).toBe(3);
 });
 
+test(`${titleOf('partOfALongClip')} hands over the part alone, and saves the video that comes of it`, async ({
+	stage,
+}) => {
+	const id = await importExample(stage, 'partOfALongClip', { start: 0, length: 3 });
+	const execution = await runByButton(stage, id, 'partOfALongClip');
+	await checkVideos(stage, execution, { 'Save the Video': { binary: 1, files: 1 } });
+	const [{ body }] = await stage.emulator.tasks();
+	expect(body.video_url).not.toBe(stage.emulator.referenceUrl);
+	expect(await billedTasks(stage)).toBe(1);
+});
+
 test(`${titleOf('nightlyRescue')} saves each finished task that Magnific lists, once, and pays for nothing`, async ({
 	stage,
 }) => {

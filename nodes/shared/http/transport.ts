@@ -1,11 +1,12 @@
 import type { IDataObject, IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
 import type { Clock } from '../n8n/clock';
-import { withoutCancelSignal } from '../n8n/internals';
+import { endedBy, withoutCancelSignal } from '../n8n/internals';
 import type { Provider } from '../providers';
 import { timing } from '../timing';
 import { asText, textsIn } from '../util/unknown';
 import { noAnswer } from './answer';
 import type { Answer } from './answer';
+import { BOUNDED, readBoundedJson } from './boundedJson';
 import { concealer } from './conceal';
 import { readAccount } from './credential';
 import type { Account } from './credential';
@@ -116,25 +117,37 @@ async function request(
 	const account = known ?? (await readAccount(context, provider));
 	const { base, apiKey, webhookSecret, data } = account;
 	const conceal = concealer([apiKey, webhookSecret, ...secrets]);
+	const connection = new AbortController();
 	try {
-		const response = await context.helpers.httpRequestWithAuthentication.call(
-			context as IExecuteFunctions,
+		const { statusCode, headers, body } = await context.helpers.httpRequestWithAuthentication.call(
+			endedBy(context, connection.signal) as IExecuteFunctions,
 			provider.credential,
 			{
 				...options,
+				...BOUNDED,
 				baseURL: base,
 				json: true,
-				returnFullResponse: true,
 				ignoreHttpStatusErrors: true,
 				disableFollowRedirect: true,
+				abortSignal: connection.signal,
 			},
 			// The credential that was read above: a second read could return an edited one, and send its key to
 			// the old host.
 			{ credentialsDecrypted: { id: '', name: provider.label, type: provider.credential, data } },
 		);
-		const { statusCode: status, headers, body } = response;
-		return { status, headers, body, conceal };
+		const answer = { status: statusCode, headers, conceal };
+		return await readBoundedJson({ headers, body }, () => connection.abort()).then(
+			(content) => ({ ...answer, body: content }),
+			(error: unknown) => unreadable(answer, error),
+		);
 	} catch (error) {
 		return noAnswer(explain(error, conceal), conceal);
 	}
+}
+
+/** A refusal counts by its status, whatever its text is. Of anything else, the answer is lost. */
+function unreadable(answer: Omit<Answer, 'body'>, error: unknown): Answer {
+	if (answer.status >= 300) return { ...answer, body: undefined };
+	const { reason } = explain(error, answer.conceal);
+	return noAnswer({ sent: true, reason }, answer.conceal);
 }

@@ -191,6 +191,23 @@ export function withoutCancelSignal<T extends object>(context: T): T {
 }
 
 /**
+ * The same context for a request that the signal ends as well as Stop does: n8n takes the signal of such a request
+ * from the context.
+ * 2.41.1; 1.88.0 asks no context: it takes the `abortSignal` of the request itself.
+ */
+export function endedBy<T extends object>(context: T, signal: AbortSignal): T {
+	const host = context as Partial<IExecuteFunctions>;
+	return Object.create(context, {
+		getExecutionCancelSignal: {
+			value: () => {
+				const stop = host.getExecutionCancelSignal?.();
+				return stop ? AbortSignal.any([stop, signal]) : signal;
+			},
+		},
+	}) as T;
+}
+
+/**
  * Gives back the sandbox for expressions that n8n holds for each call of a webhook until the call ends,
  * 11 MB. A node that evaluates no further expression in the call needs none.
  * 2.41.1; where there is none, nothing happens.

@@ -89,6 +89,7 @@ export async function startInstance({
  * @param {number} [options.webhooks] how many processes only receive calls; workflows are called at the first one, or else at the
  *   main process
  * @param {number} [options.concurrency] executions at a time, of the worker; n8n's default otherwise
+ * @param {typeof Session} [options.SessionType] for an n8n whose editor speaks another API
  * @param {NodeJS.ProcessEnv} [options.env] of every process
  * @returns {Promise<QueueInstance>}
  */
@@ -99,6 +100,7 @@ export async function startQueueInstance({
 	unpack,
 	webhooks = 1,
 	concurrency,
+	SessionType = Session,
 	env,
 }) {
 	const member = async (/** @type {string} */ part) => ({
@@ -151,7 +153,7 @@ export async function startQueueInstance({
 		await start();
 		const last = () => /** @type {RunningN8n} */ (running.at(-1));
 		return {
-			session: await Session.open(`http://127.0.0.1:${main.port}`, owner),
+			session: await SessionType.open(`http://127.0.0.1:${main.port}`, owner),
 			webhookUrl: `${webhookAddress}/webhook`,
 			get main() {
 				return /** @type {RunningN8n} */ (running[0]);

@@ -180,6 +180,15 @@ export class Session {
 	}
 
 	/**
+	 * Lets the published workflows of others call a workflow.
+	 *
+	 * @param {string} id
+	 */
+	async publishChild(id) {
+		await this.publish(id);
+	}
+
+	/**
 	 * Starts a workflow as "Execute workflow" does.
 	 *
 	 * @param {string} id

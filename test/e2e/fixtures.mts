@@ -15,8 +15,10 @@ import { openStage } from './stage.mts';
 export { expect } from '@playwright/test';
 
 export interface InstanceOptions {
-	/** `sqlite`: one process; `queue`: main, two webhook processes and a worker; `oldest`: one process of the oldest n8n. */
-	kind: 'sqlite' | 'queue' | 'oldest';
+	/** `sqlite`: one process; `queue`: main, two webhook processes and a worker; `oldest` and `oldestQueue`: the same of the oldest n8n. */
+	kind: 'sqlite' | 'queue' | 'oldest' | 'oldestQueue';
+	/** Executions at a time, of a worker. */
+	concurrency: number;
 	/** n8n's own variables. */
 	environment: Record<string, string>;
 }
@@ -49,15 +51,16 @@ const STOPPED_WITHIN_MS = 5 * 60_000;
 export const test = base.extend<TestFixtures, WorkerFixtures>({
 	kind: ['sqlite', { option: true, scope: 'worker' }],
 	environment: [{}, { option: true, scope: 'worker' }],
+	concurrency: [2, { option: true, scope: 'worker' }],
 	server: [
-		async ({ kind, environment }, use, { project, workerIndex }) => {
+		async ({ kind, environment, concurrency }, use, { project, workerIndex }) => {
 			const folder = path.join(scratchFolder, `${project.name}-${workerIndex}`);
 			const videos = path.join(folder, 'videos');
 			fs.mkdirSync(videos, { recursive: true, mode: 0o700 });
 			const owner = newOwner();
 			const env = { N8N_RESTRICT_FILE_ACCESS_TO: videos, ...environment };
-			const n8n = await installN8n(kind === 'oldest' ? OLDEST : undefined);
-			const instance = await start[kind]({ n8n, folder, owner, env });
+			const n8n = await installN8n(kind.startsWith('oldest') ? OLDEST : undefined);
+			const instance = await start[kind]({ n8n, folder, owner, env, concurrency });
 			await use({ instance, owner, folder, videos });
 			await instance.stop();
 		},
@@ -85,6 +88,7 @@ interface Starting {
 	folder: string;
 	owner: Owner;
 	env: Record<string, string>;
+	concurrency: number;
 }
 
 const unpack = async (userFolders: string[]) =>
@@ -95,8 +99,9 @@ const start: Record<InstanceOptions['kind'], (options: Starting) => Promise<Inst
 		await unpack([folder]);
 		return await startInstance({ userFolder: folder, ...options });
 	},
-	queue: async (options) =>
-		await startQueueInstance({ ...options, unpack, webhooks: 2, concurrency: 2 }),
+	queue: async (options) => await startQueueInstance({ ...options, unpack, webhooks: 2 }),
+	oldestQueue: async (options) =>
+		await startQueueInstance({ ...options, unpack, webhooks: 2, SessionType: OldSession }),
 	oldest: async ({ folder, env, ...options }) => {
 		await unpack([folder]);
 		return await startInstance({

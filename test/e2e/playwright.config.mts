@@ -31,6 +31,11 @@ export default defineConfig<object, InstanceOptions>({
 		},
 		{ name: 'oldest', testMatch: ['everywhere/**'].map(specs), use: { kind: 'oldest' } },
 		{
+			name: 'oldestQueue',
+			testMatch: ['everywhere/asleep', 'everywhere/killed'].map(specs),
+			use: { kind: 'oldestQueue' },
+		},
+		{
 			name: 'editor',
 			testMatch: ['editor/**'].map(specs),
 			use: {
@@ -47,6 +52,6 @@ export default defineConfig<object, InstanceOptions>({
 	],
 });
 
-function specs(folder: string): string {
-	return `${folder}/*.spec.mts`;
+function specs(name: string): string {
+	return name.endsWith('**') ? `${name.slice(0, -3)}/*.spec.mts` : `${name}.spec.mts`;
 }

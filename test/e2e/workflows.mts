@@ -1,7 +1,7 @@
 /** The workflows that the tests run: called from outside as in production, one item for each of a list, through one node. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkflowNode } from '../../dev/workflow.mjs';
+import type { Connections, WorkflowNode } from '../../dev/workflow.mjs';
 import { node, webhook, workflow } from '../../dev/workflow.mjs';
 import type { Stage } from './stage.mts';
 
@@ -16,6 +16,9 @@ const TRIGGER_TYPE = 'n8n-nodes-kling-v2v.klingV2vTrigger';
 /** n8n says that a workflow is published some moments before it can be called. */
 const LOOKS_FOR_WEBHOOK = 150;
 const LOOK_MS = 200;
+
+/** Parameters of a Generate node that waits in its process, and looks each second. */
+export const AWAKE = { options: { whileWaiting: 'run', pollInterval: 1 } };
 
 /** A published workflow, and the path by which it is called. */
 export interface Callable {
@@ -34,36 +37,50 @@ export interface BatchOptions {
 	workflow?: object;
 }
 
-/** Publishes a workflow: a call with a list of prompts makes a video of each. */
-export async function publishBatch(
-	{ instance, credentials, emulator }: Stage,
-	{ parameters, settings, then = [], workflow: more }: BatchOptions = {},
+/** The node that makes an item of each prompt of a call. */
+export const prompts = (): WorkflowNode =>
+	node('Prompts', 'splitOut', { fieldToSplitOut: 'body.prompts' });
+
+/** A Generate node that makes a video of each item of `prompts`. */
+export const generate = (
+	{ credentials, emulator }: Stage,
+	{ parameters, settings, name = GENERATE }: BatchOptions & { name?: string } = {},
+): WorkflowNode =>
+	node(
+		name,
+		GENERATE_TYPE,
+		{
+			provider: 'magnific',
+			mode: 'std',
+			prompt: "={{ $json['body.prompts'] }}",
+			videoUrl: emulator.referenceUrl,
+			completion: 'poll',
+			options: {},
+			...parameters,
+		},
+		{ typeVersion: 1.1, credentials, ...settings },
+	);
+
+/**
+ * Publishes a workflow that begins when its path is called.
+ * @param nodes follow the call, one after the other unless there are connections; these name the call "Call"
+ */
+export async function publish(
+	{ instance }: Stage,
+	nodes: WorkflowNode[],
+	more: { connections?: Connections; settings?: object } = {},
 ): Promise<Callable> {
 	const path = randomUUID();
-	const nodes = [
-		webhook('Call', path, { responseMode: 'onReceived' }),
-		node('Prompts', 'splitOut', { fieldToSplitOut: 'body.prompts' }),
-		node(
-			GENERATE,
-			GENERATE_TYPE,
-			{
-				provider: 'magnific',
-				mode: 'std',
-				prompt: "={{ $json['body.prompts'] }}",
-				videoUrl: emulator.referenceUrl,
-				completion: 'poll',
-				options: { pollInterval: 1 },
-				...parameters,
-			},
-			{ typeVersion: 1.1, credentials, ...settings },
-		),
-		...then,
-	];
-	const { id } = await instance.session.saveWorkflow(
-		workflow(`Batch ${path}`, nodes, { settings: more }),
-	);
+	const all = [webhook('Call', path, { responseMode: 'onReceived' }), ...nodes];
+	const { id } = await instance.session.saveWorkflow(workflow(`Batch ${path}`, all, more));
 	await instance.session.publish(id);
 	return { id, path };
+}
+
+/** Publishes a workflow: a call with a list of prompts makes a video of each. */
+export async function publishBatch(stage: Stage, options: BatchOptions = {}): Promise<Callable> {
+	const { then = [], workflow: settings } = options;
+	return await publish(stage, [prompts(), generate(stage, options), ...then], { settings });
 }
 
 /** Publishes a workflow of the trigger alone. */
@@ -106,4 +123,19 @@ export async function call(
 		throw new Error(`The published workflow answered its call with ${JSON.stringify(answer)}`);
 	}
 	return await stage.instance.session.firstExecutionOf(id);
+}
+
+/**
+ * Presses "Retry execution".
+ * @param loadWorkflow with the workflow as it is now, and not as it was
+ * @returns the new execution's id; n8n answers once it has ended or sleeps
+ */
+export async function retry(
+	{ instance }: Stage,
+	execution: string,
+	loadWorkflow: boolean,
+): Promise<string> {
+	return (
+		await instance.session.request('POST', `/executions/${execution}/retry`, { loadWorkflow })
+	).id;
 }

@@ -1,16 +1,16 @@
 import type { EmulatedTask } from '../../../dev/emulator/client.mjs';
 import { itemsOf } from '../../../dev/server/session.mjs';
 import { expectSuccess } from '../expect.mts';
-import { expect, test } from '../fixtures.mts';
+import { expect } from '../fixtures.mts';
 import { callUntilAsleep, completeAll, PROMPTS, publishPausing } from '../pausing.mts';
 import type { Stage } from '../stage.mts';
 import { billedTasks, NEVER } from '../stage.mts';
+import type { Scene } from '../together.mts';
+import { together } from '../together.mts';
 import { checkVideos } from '../videos.mts';
 import { GENERATE } from '../workflows.mts';
 
 const FAILED = /^Magnific could not make the video: .*Task /;
-
-test.use({ taskSeconds: NEVER });
 
 async function failTheSecond(stage: Stage) {
 	const [first, second, third] = (await stage.emulator.tasks()) as [
@@ -23,10 +23,8 @@ async function failTheSecond(stage: Stage) {
 	return { first, second, third };
 }
 
-test('A task that fails during Pause Until Callback ends the execution with an error that names all paid tasks', async ({
-	stage,
-	instance,
-}) => {
+const endsTheExecution: Scene = async (stage) => {
+	const { instance } = stage;
 	const execution = await callUntilAsleep(stage, await publishPausing(stage));
 	const { first, second, third } = await failTheSecond(stage);
 	const ended = await instance.session.executionEnd(execution);
@@ -42,12 +40,10 @@ test('A task that fails during Pause Until Callback ends the execution with an e
 	expect(error.context?.itemIndex, 'the item that the editor marks').toBe(1);
 	for (const { taskId } of [first, third]) expect(error.description).toContain(taskId);
 	expect(await billedTasks(stage), 'billed tasks').toBe(PROMPTS.length);
-});
+};
 
-test('A task that fails during Pause Until Callback leaves by the error output, and the others by the first', async ({
-	stage,
-	instance,
-}) => {
+const leavesByTheErrorOutput: Scene = async (stage) => {
+	const { instance } = stage;
 	const workflow = await publishPausing(stage, { settings: { onError: 'continueErrorOutput' } });
 	const execution = await callUntilAsleep(stage, workflow);
 	const { first, second, third } = await failTheSecond(stage);
@@ -59,4 +55,13 @@ test('A task that fails during Pause Until Callback leaves by the error output, 
 	expect([idsOf(0), idsOf(1)]).toEqual([[first.taskId, third.taskId], [second.taskId]]);
 	expect(itemsOf(ended, GENERATE, 1)[0].json.error).toMatch(FAILED);
 	await checkVideos(stage, ended, { [GENERATE]: { binary: 2, files: 0 } });
-});
+};
+
+together(
+	'A task that fails during Pause Until Callback',
+	{
+		'ends the execution with an error that names all paid tasks': endsTheExecution,
+		'leaves by the error output, and the others by the first': leavesByTheErrorOutput,
+	},
+	{ taskSeconds: NEVER },
+);

@@ -8,7 +8,7 @@ import { checkVideos } from '../videos.mts';
 import { GENERATE } from '../workflows.mts';
 
 /** It is not to be due before all processes run again: n8n takes what wakes without a worker for crashed. */
-const WAIT_SECONDS = 180;
+const WAIT_SECONDS = 110;
 
 test.use({ taskSeconds: 5 });
 

@@ -1,23 +1,17 @@
 import { itemsOf } from '../../../dev/server/session.mjs';
 import { expectSuccess } from '../expect.mts';
-import { expect, measured, test } from '../fixtures.mts';
+import { expect } from '../fixtures.mts';
 import { callUntilAsleep, completeAll, PROMPTS, publishPausing } from '../pausing.mts';
+import type { Scene } from '../together.mts';
+import { together } from '../together.mts';
 import { billedTasks, NEVER } from '../stage.mts';
 import { checkVideos } from '../videos.mts';
 import { GENERATE } from '../workflows.mts';
 
-test.use({ taskSeconds: NEVER });
-
-for (const [how, mode] of [
-	['come one after the other', 'normal'],
-	['come twice each', 'duplicate'],
-	['come at the same instant', 'burst'],
-]) {
-	test(`Pause Until Callback puts out three videos once when their callbacks ${how}`, async ({
-		stage,
-		instance,
-	}) => {
-		const { emulator } = stage;
+const withCallbacks =
+	(mode: string): Scene =>
+	async (stage) => {
+		const { emulator, instance } = stage;
 		await emulator.set({ callbacks: { mode, events: ['COMPLETED'] } });
 		const execution = await callUntilAsleep(stage, await publishPausing(stage));
 		const tasks = await emulator.tasks();
@@ -30,7 +24,14 @@ for (const [how, mode] of [
 		const made = itemsOf(ended, GENERATE).map(({ json }) => json.taskId);
 		expect(made.sort()).toEqual(tasks.map(({ taskId }) => taskId).sort());
 		expect(await billedTasks(stage), 'billed tasks').toBe(PROMPTS.length);
-		const { requests } = await emulator.state();
-		measured(`${requests.filter(({ action }) => action === 'status').length} status requests`);
-	});
-}
+	};
+
+together(
+	'Pause Until Callback puts out three videos once',
+	{
+		'when their callbacks come one after the other': withCallbacks('normal'),
+		'when their callbacks come twice each': withCallbacks('duplicate'),
+		'when their callbacks come at the same instant': withCallbacks('burst'),
+	},
+	{ taskSeconds: NEVER },
+);

@@ -1,7 +1,7 @@
 import { itemsOf } from '../../../dev/server/session.mjs';
 import { expectSuccess } from '../expect.mts';
 import { expect, test } from '../fixtures.mts';
-import { call, GENERATE, publishBatch } from '../workflows.mts';
+import { AWAKE, call, GENERATE, publishBatch } from '../workflows.mts';
 
 test('an item that fails leaves by the error output with its task ID, and the others go on', async ({
 	stage,
@@ -9,7 +9,10 @@ test('an item that fails leaves by the error output with its task ID, and the ot
 }) => {
 	const { emulator } = stage;
 	await emulator.set({ failTasks: { nth: 2 } });
-	const workflow = await publishBatch(stage, { settings: { onError: 'continueErrorOutput' } });
+	const workflow = await publishBatch(stage, {
+		parameters: AWAKE,
+		settings: { onError: 'continueErrorOutput' },
+	});
 	const execution = await instance.session.executionEnd(
 		await call(stage, workflow, ['@Video1 at dawn', '@Video1 at night']),
 	);

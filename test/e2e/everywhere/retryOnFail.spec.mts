@@ -3,7 +3,7 @@ import { expectSuccess } from '../expect.mts';
 import { expect, test } from '../fixtures.mts';
 import type { Stage } from '../stage.mts';
 import { checkVideos } from '../videos.mts';
-import { call, GENERATE, publishBatch } from '../workflows.mts';
+import { AWAKE, call, GENERATE, publishBatch } from '../workflows.mts';
 
 const PROMPTS = ['@Video1 at dawn', '@Video1 at noon', '@Video1 at night'];
 
@@ -20,7 +20,11 @@ const LOST = { match: { action: 'create', nth: 4 }, fault: { kind: 'reset', make
 
 /** n8n's Retry On Fail runs the node again for all items, also for those that are paid. */
 async function runBatch(stage: Stage) {
-	const execution = await call(stage, await publishBatch(stage, { settings }), PROMPTS);
+	const execution = await call(
+		stage,
+		await publishBatch(stage, { parameters: AWAKE, settings }),
+		PROMPTS,
+	);
 	return await stage.instance.session.executionEnd(execution);
 }
 

@@ -33,6 +33,9 @@ export class OldSession extends Session {
 		await this.request('PATCH', `/workflows/${id}`, { active: true });
 	}
 
+	/** No workflow needs it. @override */
+	async publishChild() {}
+
 	/** Files are a part of the execution, and have no id. @param {import('../../../dev/server/session.mjs').BinaryFile} file @override */
 	async content({ data }) {
 		const content = Buffer.from(data, 'base64');

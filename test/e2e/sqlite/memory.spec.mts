@@ -3,7 +3,7 @@ import { watchMemory } from '../../../dev/server/memory.mjs';
 import { expectSuccess } from '../expect.mts';
 import { expect, measured, test } from '../fixtures.mts';
 import { checkVideos } from '../videos.mts';
-import { call, GENERATE, publishBatch } from '../workflows.mts';
+import { AWAKE, call, GENERATE, publishBatch } from '../workflows.mts';
 
 const RESULT_BYTES = 1e9;
 const WARM_UP_BYTES = 50e6;
@@ -17,7 +17,7 @@ test('A result of 1 GB goes through n8n in small pieces', async ({ stage, instan
 	const download = async (resultBytes: number) => {
 		await stage.emulator.set({ resultBytes });
 		const execution = await instance.session.executionEnd(
-			await call(stage, await publishBatch(stage), ['@Video1 at night']),
+			await call(stage, await publishBatch(stage, { parameters: AWAKE }), ['@Video1 at night']),
 		);
 		expectSuccess(execution);
 		return execution;

@@ -6,7 +6,7 @@ import { node } from '../../../dev/workflow.mjs';
 import { expectSuccess } from '../expect.mts';
 import { expect, test } from '../fixtures.mts';
 import { billedTasks } from '../stage.mts';
-import { call, GENERATE, publishBatch } from '../workflows.mts';
+import { AWAKE, call, GENERATE, publishBatch } from '../workflows.mts';
 import { SftpServer } from './sftpServer.mjs';
 
 const PROMPTS = ['@Video1 at dawn', '@Video1 at night'];
@@ -35,7 +35,7 @@ test("n8n's FTP node uploads each video to an SFTP server as it was made", async
 			},
 			{ credentials: { sftp } },
 		);
-		const workflow = await publishBatch(stage, { then: [upload] });
+		const workflow = await publishBatch(stage, { parameters: AWAKE, then: [upload] });
 		const execution = await session.executionEnd(await call(stage, workflow, PROMPTS));
 		expectSuccess(execution);
 

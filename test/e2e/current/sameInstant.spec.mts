@@ -1,0 +1,84 @@
+import type { EmulatedTask } from '../../../dev/emulator/client.mjs';
+import type { Instance, QueueInstance } from '../../../dev/server/instance.mjs';
+import { itemsOf } from '../../../dev/server/session.mjs';
+import { node } from '../../../dev/workflow.mjs';
+import { expectAsleep, expectSuccess } from '../expect.mts';
+import { expect, measured, test } from '../fixtures.mts';
+import { callbackUrl, callUntilAsleep, publishPausing, until } from '../pausing.mts';
+import type { Stage } from '../stage.mts';
+import { billedTasks, NEVER } from '../stage.mts';
+import { checkVideos } from '../videos.mts';
+import { GENERATE } from '../workflows.mts';
+
+const ITEMS = 40;
+const AT_A_TIME = 3;
+const CALLS = 20;
+
+/** Rounds in which the calls come at the very moment of n8n's timer. */
+const WITH_TIMER = new Set([5, 20]);
+
+test.use({ taskSeconds: NEVER });
+
+/** Where resume URLs can be called: at each webhook process, where there are some. */
+const portsOf = (instance: Instance): number[] =>
+	'webhooks' in instance
+		? (instance as QueueInstance).webhooks.map(({ port }) => port)
+		: [instance.main.port];
+
+/** Calls about one task, all in the same instant, at all processes. */
+async function callAll({ emulator, instance }: Stage, task: EmulatedTask) {
+	const ports = portsOf(instance);
+	return await Promise.all(
+		Array.from({ length: CALLS }, async (_, n) => {
+			const url = callbackUrl(task, ports[n % ports.length]);
+			return await emulator.callBack(task.taskId, { url });
+		}),
+	);
+}
+
+test(`${ITEMS} rounds of ${CALLS} calls in the same instant, some of them with n8n's timer, pay for nothing twice and put out each video once`, async ({
+	stage,
+	instance: { session },
+}) => {
+	const { emulator } = stage;
+	await emulator.set({ callbacks: { mode: 'drop' } });
+	const count = node('Count', 'noOp');
+	const workflow = await publishPausing(stage, {
+		parameters: { options: { maxConcurrentTasks: AT_A_TIME } },
+		then: [count],
+	});
+	const prompts = Array.from({ length: ITEMS }, (_, n) => `@Video1, take ${n}`);
+	const execution = await callUntilAsleep(stage, workflow, prompts);
+	const answers: Record<string, number> = {};
+	for (let round = 0; round < ITEMS; round++) {
+		await until('there is a task for each round', async () => {
+			return (await emulator.tasks()).length >= Math.min(ITEMS, round + AT_A_TIME);
+		});
+		if (round > 0) await expectAsleep(session, execution);
+		const { waitTill } = await session.execution(execution);
+		const task = (await emulator.tasks())[round];
+		await emulator.complete(task.taskId);
+		if (WITH_TIMER.has(round)) {
+			const left = Date.parse(String(waitTill)) - Date.now();
+			await new Promise((resolve) => setTimeout(resolve, left));
+		}
+		for (const { status, error } of await callAll(stage, task)) {
+			const answer = String(status ?? error);
+			answers[answer] = (answers[answer] ?? 0) + 1;
+		}
+	}
+
+	const ended = await session.executionEnd(execution);
+	expectSuccess(ended);
+	await checkVideos(stage, ended, { [GENERATE]: { binary: ITEMS, files: 0 } });
+	const tasks = (await emulator.tasks()).map(({ taskId }) => taskId);
+	expect(itemsOf(ended, count.name).map(({ json }) => json.taskId)).toEqual(tasks);
+	expect(ended.data.resultData.runData[count.name], 'runs of the next node').toHaveLength(1);
+	expect(await session.executionsOf(workflow.id)).toHaveLength(1);
+	expect(await billedTasks(stage), 'billed tasks').toBe(ITEMS);
+	const { requests } = await emulator.state();
+	const seen = (action: string) => requests.filter((request) => request.action === action).length;
+	measured(
+		`answers ${JSON.stringify(answers)}; ${seen('status')} status requests, ${seen('download')} downloads`,
+	);
+});

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
+import type { ReadStream } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +17,7 @@ import {
 	httpSource,
 	isFault,
 	mediaHints,
+	planCut,
 	timing,
 	readImage,
 	readVideo,
@@ -22,6 +25,8 @@ import {
 	videoProblems,
 } from './media/built.mts';
 import type { ByteSource } from './media/built.mts';
+import { cutClips } from './media/cutClips.mts';
+import { longVideo } from './media/longVideo.mts';
 import { clips } from './media/clips.mts';
 import { images } from './media/images.mts';
 
@@ -278,6 +283,40 @@ test.each([400, 401, 403, 404, 410, 451])(
 	},
 );
 
+describe('a file that changes while it is read', () => {
+	test.each<[string, (bytes: Buffer) => Handler]>([
+		[
+			'by its ETag',
+			(bytes) => (request, response) => {
+				response.setHeader('etag', requests.length > 1 ? '"second"' : '"first"');
+				return withRanges(bytes)(request, response);
+			},
+		],
+		[
+			'by its size',
+			(bytes) => (request, response) =>
+				withRanges(requests.length > 1 ? bytes.subarray(1) : bytes)(request, response),
+		],
+	])('is read no further, %s', async (_, serve) => {
+		const bytes = await clips.bytes('phone.mov');
+		handler = serve(bytes);
+		const source = httpSource(http, `${host}/clip.mp4`);
+		expect(await source.read(0, 10)).toEqual(bytes.subarray(0, 10));
+		const changed = { fault: 'unchecked', reason: 'it has changed while it was read' };
+		expect(await source.read(10, 10)).toEqual(changed);
+		expect(await source.read(20, 10)).toEqual(changed);
+	});
+
+	test('is not told from one whose host names its version only at first', async () => {
+		const bytes = await clips.bytes('phone.mov');
+		handler = (request, response) => {
+			if (requests.length === 1) response.setHeader('etag', '"first"');
+			return withRanges(bytes)(request, response);
+		};
+		expect(await video()).toMatchObject({ width: 1280 });
+	});
+});
+
 describe('what says nothing about the file is a value', () => {
 	test.each([408, 418, 429, 500, 503])('HTTP %i', async (status) => {
 		handler = (_, response) => response.writeHead(status).end('<html>no</html>');
@@ -441,6 +480,83 @@ describe('a binary field', () => {
 				expect(part.equals(bytes.subarray(offset, offset + length))).toBe(true);
 			}
 		});
+	});
+
+	describe('of many gigabytes', () => {
+		const part = { start: 3001.5, length: 8 };
+		let moving: Readable[] = [];
+
+		/** Counts what is read of the store's streams. */
+		const watched = {
+			...store,
+			getBinaryStream: async (id: string, size?: number) => {
+				const stream = await store.getBinaryStream(id, size);
+				moving.push(stream);
+				return stream;
+			},
+		};
+		const bytesRead = () =>
+			moving.reduce((sum, stream) => sum + (stream as ReadStream).bytesRead, 0);
+
+		/** A file with its index at the end, and holes for its pictures. */
+		async function inStore() {
+			const short = await cutClips.bytes('heavy.mov');
+			const video = longVideo(short, Math.ceil((2.2 * 2 ** 30) / short.length));
+			const data = await store.prepareBinaryData(Buffer.from('draft'), 'long.mov', 'video/mp4');
+			const file = Container.get(BinaryDataService).getPath(data.id as string);
+			const handle = await openFile(file, 'r+');
+			const tail = 8 * 2 ** 20;
+			for (const [offset, length] of [
+				[0, 65_536],
+				[video.size - tail, tail],
+			]) {
+				await handle.write((await video.read(offset, length)) as Buffer, 0, length, offset);
+			}
+			await handle.close();
+			return { ...data, bytes: video.size };
+		}
+
+		test('is read where its part is, and nowhere else', async () => {
+			const source = await storedSource(watched, await inStore());
+			moving = [];
+			const cut = await planCut(source as ByteSource, part);
+			if (isFault(cut)) throw new Error(cut.reason);
+			expect(bytesRead()).toBeLessThan(10 * 2 ** 20);
+			moving = [];
+			let length = 0;
+			for await (const chunk of cut.stream()) length += chunk.length;
+			expect(length).toBe(cut.size);
+			// The stream reads one chunk ahead.
+			expect(bytesRead()).toBeLessThan(cut.size * 1.1 + 4 * 2 ** 20);
+			expect(moving.every(({ destroyed }) => destroyed)).toBe(true);
+		}, 60_000);
+	});
+
+	test('of a store that begins with the first byte only is streamed through once', async () => {
+		const bytes = await clips.bytes('phone.mov');
+		let streams = 0;
+		const source = (await storedSource(
+			{
+				getBinaryStream: async () => {
+					streams++;
+					return Readable.from(
+						(function* () {
+							for (let at = 0; at < bytes.length; at += 1000) yield bytes.subarray(at, at + 1000);
+						})(),
+					);
+				},
+				getBinaryMetadata: async () => ({ fileSize: bytes.length }),
+			},
+			{ id: 's3:file', data: 's3', mimeType: 'video/mp4' },
+		)) as ByteSource;
+		for (const offset of [0, 500, 999, 5000, 5001, 40_000]) {
+			expect(await source.read(offset, 1)).toEqual(bytes.subarray(offset, offset + 1));
+		}
+		expect(streams).toBe(1);
+		expect(await source.read(0, 3)).toEqual(bytes.subarray(0, 3));
+		expect(streams).toBe(2);
+		expect(await source.read(bytes.length - 2, 10)).toEqual(bytes.subarray(-2));
+		expect(streams).toBe(2);
 	});
 
 	test('that is not there is named', async () => {

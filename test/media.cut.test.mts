@@ -21,7 +21,7 @@ import { inPairs } from './media/tools.mts';
 
 /**
  * A part of a video is what the whole is at that time, picture for picture, as ffmpeg sees it; and no
- * file makes that dear. `node test/media/cutSweep.mjs` does the same with every source.
+ * file makes that dear. `npm run sweep` does the same with every source.
  */
 
 const IS_SWEEP = process.env.CUT_SWEEP !== undefined;

@@ -1,6 +1,6 @@
 // @ts-check
 // Cuts every source at three places, holds each cut against ffmpeg, and cuts 50,000 damaged ones:
-// `node test/media/cutSweep.mjs [damaged sources]`, after `npm run build`.
+// `npm run sweep -- [damaged sources]`.
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 

@@ -12,7 +12,7 @@ if (isMain(import.meta.url)) {
 		const playwright = createRequire(import.meta.url).resolve('@playwright/test/cli');
 		const { status } = spawnSync(
 			process.execPath,
-			[playwright, 'test', '-c', 'test/e2e', '--project=editor', 'pictures'],
+			[playwright, 'test', '-c', 'test/e2e', '--project=editor', 'pictures', 'movie'],
 			{
 				cwd: root,
 				stdio: 'inherit',

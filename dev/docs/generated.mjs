@@ -9,15 +9,18 @@ import { Pages } from './tables.mjs';
 
 const NODES = ['KlingV2vGenerate', 'KlingTaskStatus', 'KlingV2vTrigger'];
 
+const PAGES = ['README.md', 'docs/generate.md', 'docs/task-status.md', 'docs/trigger.md'];
+
 /**
  * @param {string} root the package's folder, built
+ * @param {string[]} [names] of its pages
  * @returns {{ file: string, before: string, after: string }[]} `before` is the file as it is
  */
-export function generated(root) {
+export function generated(root, names = PAGES) {
 	const { providers, propertiesOf } = declaredIn(root);
 	const blocks = blocksOf(propertiesOf, providers);
-	const pages = ['README.md', 'docs/generate.md', 'docs/task-status.md', 'docs/trigger.md'].map(
-		(file) => rewritten(root, file, (text) => withWorkflows(root, withBlocks(file, text, blocks))),
+	const pages = names.map((file) =>
+		rewritten(root, file, (text) => withWorkflows(root, withBlocks(file, text, blocks))),
 	);
 	const terms = providers.flatMap(({ searchTerms }) => searchTerms);
 	const codices = NODES.map((node) =>
@@ -48,8 +51,8 @@ function blocksOf(propertiesOf, providers) {
 		list.map((field) => ownedBy(providers[i].name, field)),
 	);
 	const within = (/** @type {string} */ name) =>
-		/** @type {any} */ ([...generate, ...fields].find((each) => each.name === name)).options[0]
-			.values;
+		/** @type {any} */ ([...generate, ...fields].find((each) => each.name === name))?.options[0]
+			.values ?? [];
 	return {
 		'generate, in short': pages.short(withoutCollections(generate)),
 		'additional fields, in short': pages.short(fields, { all: generate }),

@@ -1,4 +1,4 @@
-import type { INodeProperties } from 'n8n-workflow';
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { allProviders, labelsOf } from '../shared/providers';
 import { endpointProperties, provider, shownFor } from '../shared/providers/nodeProperties';
 import {
@@ -13,37 +13,41 @@ import {
 const withList = allProviders.filter(({ listPath }) => listPath);
 const withoutList = allProviders.filter(({ listPath }) => !listPath);
 
+const getMany: INodePropertyOptions = {
+	name: 'Get Many',
+	value: 'getMany',
+	action: 'Get many tasks',
+	description: `List the account's tasks${withoutList.length > 0 ? ` (${labelsOf(withList)} only)` : ''}`,
+};
+
+const operations: INodePropertyOptions[] = [
+	{
+		name: 'Download',
+		value: 'download',
+		action: 'Download video',
+		description: 'Fetch the file of a finished task; an error if there is none',
+	},
+	{
+		name: 'Get',
+		value: 'get',
+		action: 'Get task',
+		description: 'Look up the status of a task once',
+	},
+	...(withList.length > 0 ? [getMany] : []),
+	{
+		name: 'Wait',
+		value: 'wait',
+		action: 'Wait for task',
+		description: 'Look up the status of a task until it has finished',
+	},
+];
+
 const operation: INodeProperties = {
 	displayName: 'Operation',
 	name: 'operation',
 	type: 'options',
 	noDataExpression: true,
-	options: [
-		{
-			name: 'Download',
-			value: 'download',
-			action: 'Download video',
-			description: 'Fetch the file of a finished task; an error if there is none',
-		},
-		{
-			name: 'Get',
-			value: 'get',
-			action: 'Get task',
-			description: 'Look up the status of a task once',
-		},
-		{
-			name: 'Get Many',
-			value: 'getMany',
-			action: 'Get many tasks',
-			description: `List the account's tasks (${labelsOf(withList)} only)`,
-		},
-		{
-			name: 'Wait',
-			value: 'wait',
-			action: 'Wait for task',
-			description: 'Look up the status of a task until it has finished',
-		},
-	],
+	options: operations,
 	default: 'get',
 };
 
@@ -86,7 +90,7 @@ export const properties: INodeProperties[] = [
 		description: 'Whose task it is',
 	},
 	operation,
-	...withoutList.map((each) =>
+	...(withList.length > 0 ? withoutList : []).map((each) =>
 		shownFor(
 			[each],
 			{

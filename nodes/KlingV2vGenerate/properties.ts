@@ -47,8 +47,8 @@ const others = allProviders.filter(({ callback }) => !callback);
 
 /** Some APIs cannot call back per request; an agent cannot wait for minutes, nor use a file. */
 const completions: INodeProperties[] = [
-	shownFor(callingBack, { ...completion, options: [onCallback, atOnce, whenDone] }, notAsTool),
-	shownFor(others, completion, notAsTool),
+	...forSome(callingBack, { ...completion, options: [onCallback, atOnce, whenDone] }),
+	...forSome(others, completion),
 	{
 		...completion,
 		default: 'submitOnly',
@@ -56,6 +56,11 @@ const completions: INodeProperties[] = [
 		displayOptions: { show: { '@tool': [true] } },
 	},
 ];
+
+/** @returns the property, if there is a provider to show it for */
+function forSome(some: typeof allProviders, property: INodeProperties): INodeProperties[] {
+	return some.length > 0 ? [shownFor(some, property, notAsTool)] : [];
+}
 
 const waiting = { show: { completion: ['callback', 'poll'] } };
 

@@ -15,7 +15,8 @@ export const providers: Record<string, Provider> = Object.fromEntries(
  * The provider of a node whose user has not chosen one. It stays the same for ever: n8n saves no
  * parameter that has its default, so another one would send saved workflows to another provider.
  */
-export const defaultProvider: Provider = registry.magnific;
+export const defaultProvider: Provider =
+	allProviders.find(({ name }) => name === 'magnific') ?? allProviders[0];
 
 export function isProviderName(value: unknown): value is string {
 	return typeof value === 'string' && Object.hasOwn(providers, value);

@@ -13,7 +13,7 @@ const { name: defaultName } = defaultProvider;
 export const provider: INodeProperties = {
 	displayName: 'Provider',
 	name: 'provider',
-	type: 'options',
+	type: allProviders.length > 1 ? 'options' : 'hidden',
 	noDataExpression: true,
 	options: allProviders.map(({ label, name, description }) => ({
 		name: label,

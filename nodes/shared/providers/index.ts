@@ -16,7 +16,7 @@ export const providers: Record<string, Provider> = Object.fromEntries(
  * parameter that has its default, so another one would send saved workflows to another provider.
  */
 export const defaultProvider: Provider =
-	allProviders.find(({ name }) => name === 'magnific') ?? allProviders[0];
+	allProviders.find(({ isDefault }) => isDefault) ?? allProviders[0];
 
 export function isProviderName(value: unknown): value is string {
 	return typeof value === 'string' && Object.hasOwn(providers, value);

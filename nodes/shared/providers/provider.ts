@@ -70,6 +70,8 @@ export interface TriggerSetup {
 export interface Provider {
 	/** Its name in parameters and items. Saved workflows hold it, so it stays the same for ever. */
 	name: ProviderName;
+	/** It is the provider of a node whose user has not chosen one. */
+	isDefault?: true;
 	/** Its name for people. */
 	label: string;
 	/** A few words beside the label, where the editor offers the provider. */

@@ -5,6 +5,7 @@ import { parameters, trigger } from './parameters';
 /** Magnific: "Kling 3 Omni - Video-to-video generation", one endpoint with a path for each mode. */
 export const magnific: Provider = {
 	name: 'magnific',
+	isDefault: true,
 	label: api.LABEL,
 	description: 'Formerly the Freepik API',
 	searchTerms: ['Magnific', 'Freepik'],

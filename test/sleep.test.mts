@@ -119,6 +119,9 @@ describe.each(providers)('With %s, an execution that sleeps', (provider) => {
 		const ids = run.data.resultData.runData.Kling.map(({ data }) => data?.main[0]?.[0].json.taskId);
 		expect(new Set(ids).size).toBe(2);
 		expect(await billed()).toBe(2);
+		// Each round tells the next ones how long its task took.
+		const context = run.data.executionData?.contextData['node:Kling'] as IDataObject;
+		expect(Object.values(context.klingDurations as IDataObject)[0]).toHaveLength(2);
 	});
 
 	test('creates no second task for a resume that brings older data', async () => {

@@ -103,8 +103,12 @@ export const timing = {
 		watchedAwake: 5 * 60_000,
 		/** No turn is shorter: a resume that had read the execution before it must not come after it. */
 		shortestTurn: 1_000,
-		/** Without known durations, the share of the elapsed time until the next look. */
+		/** The share of the elapsed time until the next look, where no end is likely. */
 		growth: 0.02,
+		/** A task whose likely end is no further off than this is looked at closely, awake. */
+		nearEnd: 30_000,
+		/** Between two such looks. */
+		closeLook: 8_000,
 	},
 	/** Reading the body of a callback. */
 	callback: {

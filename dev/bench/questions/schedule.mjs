@@ -28,7 +28,7 @@ const BANDS = [
 
 /**
  * @typedef {{ duration: number, lag: number, looks: number }} Watched times in milliseconds
- * @typedef {{ next(kind: string, elapsed: number, fixed?: number): number, learn(kind: string, duration: number): void }} Schedule
+ * @typedef {{ next(kind: string, elapsed: number, fixed?: number): number, learn(kind: string, seen: number, before: number): void }} Schedule
  */
 
 /**
@@ -106,7 +106,7 @@ function inBatches(usual, fresh) {
 			const together = Array.from({ length: AT_ONCE }, () =>
 				watch(shared, duration * (0.8 + 0.4 * random())),
 			);
-			for (const { duration: real, lag } of together) shared.learn('kind', real + lag);
+			for (const { duration: real, lag } of together) shared.learn('kind', real + lag, real);
 			watched.push(...together);
 		}
 		return watched;

@@ -2,6 +2,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { ErrorDetails } from '../errors';
 import { KlingError } from '../errors';
 import { asArray, asObject } from '../util/unknown';
+import type { Durations } from './schedule';
 import type { Watch } from './watch';
 
 /** The knowledge of one item. */
@@ -69,6 +70,7 @@ interface NewestRun {
 
 const NEWEST = 'klingRun';
 const SLEPT = 'klingSlept';
+const DURATIONS = 'klingDurations';
 
 /**
  * The one durable record of a node: of each item, what is known. It is kept in n8n's node context, which
@@ -148,6 +150,14 @@ export class RunRecord<E extends ItemEntry = ItemEntry> {
 		this.change((stored) => {
 			stored.entries = (stored.entries as E[]).filter((entry) => !isGone(entry));
 		});
+	}
+
+	/**
+	 * How long tasks took, for the runs of the node that follow in this execution, as in a loop. Not for other
+	 * executions: n8n's static data would serve, but a run that slept would set that of the whole workflow back.
+	 */
+	get durations(): Durations {
+		return (this.context[DURATIONS] ??= {}) as Durations;
 	}
 
 	/** Marks the beginning of a sleep: the next turn finds itself resumed. */

@@ -13,7 +13,7 @@ export type Durations = Record<string, number[]>;
 export class PollSchedule {
 	/**
 	 * @param clock gives the jitter
-	 * @param durations those that are known from before
+	 * @param durations those that are known from before; those that are learned are added
 	 */
 	constructor(
 		private readonly clock: Clock,
@@ -32,19 +32,29 @@ export class PollSchedule {
 	}
 
 	/**
-	 * The same for a run that sleeps in between: n8n ends a sleep on time from 65 s on, so no look comes
-	 * sooner than that after the one before.
+	 * The same for a run that sleeps in between. n8n ends a sleep on time from 65 s on, so nothing shorter
+	 * is slept. Once the durations of three tasks are known, the run sleeps until shortly before the likely
+	 * end, and then looks closely for a while, awake.
 	 */
 	nextAsleep(kind: string, elapsed: number, fixed?: number): number {
-		const { shortest, growth } = timing.sleep;
+		const { shortest, growth, nearEnd, closeLook } = timing.sleep;
 		if (fixed !== undefined) return Math.max(fixed, shortest);
+		const usual = Math.max(shortest, elapsed * growth);
 		const taken = this.durations[kind] ?? [];
-		const opens = taken.length < ENOUGH ? 0 : Math.min(...taken) * (1 - MARGIN);
-		return Math.max(shortest, elapsed * growth, opens - elapsed);
+		if (taken.length < ENOUGH || elapsed > Math.max(...taken) * (1 + MARGIN)) return usual;
+		const untilEnd = likelyEnd(taken) - elapsed;
+		if (untilEnd >= shortest) return untilEnd;
+		return untilEnd > nearEnd ? usual : Math.max(closeLook, elapsed * growth);
 	}
 
-	/** @param duration milliseconds from creation until the task was seen finished */
-	learn(kind: string, duration: number): void {
+	/**
+	 * A task has finished between two looks, and somewhat before the second one.
+	 * @param seen milliseconds from creation until it was seen finished
+	 * @param before milliseconds from creation until the look before that one
+	 */
+	learn(kind: string, seen: number, before: number): void {
+		const unseen = Math.min(seen - before, timing.sleep.awakeUpTo);
+		const duration = Math.round(seen - unseen / 2);
 		this.durations[kind] = [...(this.durations[kind] ?? []), duration].slice(-MEMORY);
 	}
 
@@ -52,7 +62,8 @@ export class PollSchedule {
 		const usual = Math.max(timing.poll.shortest, elapsed * timing.poll.growth);
 		const taken = this.durations[kind];
 		if (!taken) return usual;
-		const opens = Math.min(...taken) * (1 - MARGIN);
+		const recent = taken.slice(-6).sort((one, other) => one - other);
+		const opens = Math.max(recent[0], recent[recent.length >> 1] * 0.94);
 		const closes = Math.max(...taken) * (1 + MARGIN);
 		if (elapsed < opens) return Math.max(timing.poll.shortest, opens - elapsed);
 		if (elapsed < closes) return Math.max(timing.poll.shortest, elapsed * timing.poll.closeWatch);
@@ -68,3 +79,12 @@ const JITTER = 0.08;
 const MEMORY = 20;
 /** So many durations say when a sleeping run need not look yet. */
 const ENOUGH = 3;
+/** So many of the newest durations say when it looks closely. */
+const RECENT = 6;
+/** It begins to do so with the shortest of them, unless that is by far the shortest: awake it costs a worker. */
+const EARLIEST = 0.92;
+
+function likelyEnd(taken: number[]): number {
+	const recent = taken.slice(-RECENT).sort((one, other) => one - other);
+	return Math.max(recent[0], recent[recent.length >> 1] * EARLIEST);
+}

@@ -59,14 +59,15 @@ function dueAt(run: WaitingRun, { nextLook, deadline, lookedAt = 0 }: Watch): nu
 
 function takeTask(run: WaitingRun, watch: Watch, task: KlingTask): void {
 	const now = run.clock.now();
+	const { since, lookedAt = since } = watch;
 	const isFollowed = watch.isNew || watch.lookedAt !== undefined;
 	watch.task = task;
 	watch.refusals = 0;
-	run.report(task, now - watch.since);
+	run.report(task, now - since);
 	if (lacksLink(task)) watch.missingLinks = (watch.missingLinks ?? 0) + 1;
 	// When a task ended that had done so before the first look is not known.
 	else if (isFollowed && task.status === 'completed')
-		run.schedule.learn(watch.kind, now - watch.since);
+		run.schedule.learn(watch.kind, now - since, lookedAt - since);
 }
 
 function takeAnswer(run: WaitingRun, watch: Watch, answer: Answer): void {

@@ -8,7 +8,6 @@ import { timing } from '../timing';
 import { RunRecord } from './record';
 import type { ItemEntry } from './record';
 import { PollSchedule } from './schedule';
-import type { Durations } from './schedule';
 import { Asleep, Turn } from './turn';
 import { progressOf } from './watch';
 
@@ -34,7 +33,7 @@ export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecut
 		this.record = RunRecord.open<E>(context, runIndexOf(context), this.isTool);
 		this.index = this.record.run;
 		this.turn = new Turn(this.clock, this.signal, (until) => this.isWorthSleeping(until));
-		this.schedule = new PollSchedule(this.clock, this.carriedFact<Durations>('durations'));
+		this.schedule = new PollSchedule(this.clock, this.record.durations);
 		this.begunAt = this.clock.now();
 		// The answer of an agent's call is the call's own: it cannot come later.
 		this.canSleep = !this.isTool && canRunAgain(context) && !this.record.isTriedAfterSleep;
@@ -74,11 +73,7 @@ export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecut
 		const { clock, context, begunAt } = this;
 		await clock.pause(begunAt + timing.sleep.shortestTurn - clock.now());
 		const until = Math.max(this.asleepUntil ?? 0, clock.now() + timing.sleep.shortest);
-		const { hints, schedule } = this;
-		this.record.sleep(randomUUID(), until, {
-			hints,
-			facts: { ...facts, durations: schedule.durations },
-		});
+		this.record.sleep(randomUUID(), until, { hints: this.hints, facts });
 		await sleepAndRunAgain(context, new Date(until));
 		this.end();
 		// With Retry On Fail, n8n would take an error in the first place for a failed try.

@@ -1,9 +1,9 @@
-import type { World } from './host.mts';
-import type { Provider, Task } from './provider.mts';
-import { SECRETS } from './provider.mts';
+import { SECRETS } from './answers.mts';
+import type { Asked, Provider, Task } from './provider.mts';
 import type { Scenario } from './scenario.mts';
+import type { Witness } from './witness.mts';
 
-/** Where the ID of a billed task is found. */
+/** Where the ID of a billed task is found; `admitted`: a message says that one may exist. */
 export type Place = 'output' | 'error' | 'database' | 'log' | 'admitted';
 
 /** What must hold when everything has settled, and how the money is known. */
@@ -16,40 +16,48 @@ export interface Verdict {
 /** Slack for sleeps, restarts and the person, in milliseconds. */
 const SLACK_MS = 60 * 60_000;
 
+/** The shortest pauses between two looks at a task, in milliseconds: jittered, and as the schedule says. */
+const SHORTEST_LOOK_MS = 2_500;
+const FIXED_JITTER_MS = 1;
+
+/** Milliseconds: a sleep that ends by a timer is not shorter. */
+const SHORTEST_SLEEP_MS = 59_000;
+
 export function judge(
 	scenario: Scenario,
-	world: World,
+	witness: Witness,
 	provider: Provider,
 	hasEnded: boolean,
 ): Verdict {
 	const places: Verdict['places'] = { output: 0, error: 0, database: 0, log: 0, admitted: 0 };
+	const billed = provider.tasks.filter(({ isBilled }) => isBilled);
 	const broken = [
-		...world.faults,
+		...witness.faults,
 		...(hasEnded ? [] : ['something does not end']),
-		...paidTwice(world, provider),
-		...lost(scenario, world, provider, places),
-		...wrongItems(scenario, world, provider),
-		...secretsIn(world),
-		...late(scenario, world),
+		...paidTwice(witness, billed),
+		...lost(scenario, witness, billed, places),
+		...wrongItems(scenario, witness, provider.tasks),
+		...secretsIn(witness),
+		...late(scenario, witness),
+		...hasty(scenario, witness, provider),
 	];
-	return { broken, billed: provider.tasks.length, places };
+	return { broken, billed: billed.length, places };
 }
 
-/** Each further task of an item needs a retry of a person who had been told before. */
-function paidTwice({ told, retries }: World, { tasks }: Provider): string[] {
-	const byMarker = groups(tasks);
-	return [...byMarker].flatMap(([marker, paid]) =>
+/** Each further task of an item needs a retry of a person who had been told of the one before. */
+function paidTwice(witness: Witness, tasks: Task[]): string[] {
+	const { told, retries, revived, overwritten } = witness;
+	// n8n 1.88 runs an execution beside its retry, or on two workers that write the same row in the same moment.
+	if (revived.length > 0 || overwritten.length > 0) return [];
+	return [...groups(tasks)].flatMap(([marker, paid]) =>
 		paid.slice(1).flatMap((task, index) => {
 			const before = paid[index];
-			const isKnowing = retries.some(
-				({ at }) =>
-					at >= before.madeAt &&
-					at <= task.madeAt &&
-					told.some((each) => {
-						const isOfItem = `round ${each.round} ${each.item}` === marker;
-						return isOfItem && each.at <= at;
-					}),
-			);
+			const isTold = (retriedAt: number) =>
+				told.some(
+					({ item, round, at }) =>
+						`round ${round} ${item}` === marker && at >= before.madeAt && at <= retriedAt,
+				);
+			const isKnowing = retries.some((at) => at <= task.madeAt && isTold(at));
 			return isKnowing
 				? []
 				: [`the item [${marker}] is paid again, and no person knew: ${before.id}, ${task.id}`];
@@ -66,93 +74,104 @@ function groups(tasks: Task[]): Map<string, Task[]> {
 /** Each billed task is known by its ID, or the item's error, or the log, says that one may exist. */
 function lost(
 	scenario: Scenario,
-	world: World,
-	{ tasks }: Provider,
+	witness: Witness,
+	tasks: Task[],
 	places: Verdict['places'],
 ): string[] {
-	const outputs = world.ended.flatMap(({ items }) => items.map((item) => JSON.stringify(item)));
-	const errors = world.shown.join('\n');
-	const stored = world.storedContexts();
-	const log = [...world.log, ...world.hints].join('\n');
+	const outputs = JSON.stringify(witness.ended);
+	const errors = witness.shown.join('\n');
+	const stored = storedContexts(witness);
+	const log = [...witness.log, ...witness.hints].join('\n');
 	const isListed = isListReliable(scenario);
-	return tasks.flatMap((task) => {
-		const { id, marker } = task;
+	return tasks.flatMap(({ id, marker, visibleAt }) => {
 		const [round, item] = marker.split(' ').slice(1).map(Number);
-		if (outputs.some((text) => text.includes(id))) places.output++;
+		if (outputs.includes(id)) places.output++;
 		else if (errors.includes(id)) places.error++;
 		else if (stored.includes(id)) places.database++;
 		else if (log.includes(id)) places.log++;
 		else {
-			const told = world.told.find((each) => each.item === item && each.round === round);
-			const isShown = isListed && told !== undefined && told.at > task.visibleAt;
-			if (isShown) return [`task ${id} is billed, listed, and not named`];
-			const isAdmitted = told !== undefined || isCutOff(scenario, world, item);
-			if (!isAdmitted) return [`task ${id} of [${marker}] is billed and lost`];
+			const told = witness.told.find((each) => each.item === item && each.round === round);
+			if (isListed && told !== undefined && told.at > visibleAt) {
+				return [`task ${id} of [${marker}] is billed, listed, and not named`];
+			}
+			if (told === undefined && !isCutOff(scenario, witness, item)) {
+				return [`task ${id} of [${marker}] is billed and lost`];
+			}
 			places.admitted++;
 		}
 		return [];
 	});
 }
 
-/** The process was killed: the log says what was under way. */
-function isCutOff({ deaths, stalls, stop }: Scenario, { log }: World, item: number): boolean {
-	const isCut = deaths.length > 0 || stalls.length > 0 || stop !== undefined;
+function storedContexts({ rows }: Witness): string {
+	return JSON.stringify(rows.map(({ data }) => data.executionData.contextData));
+}
+
+/** The process was killed, or stopped: the log says what was under way. */
+function isCutOff(scenario: Scenario, { log }: Witness, item: number): boolean {
+	const { deaths, stalls, stop, timeout } = scenario;
+	const isCut =
+		deaths.length > 0 || stalls.length > 0 || stop !== undefined || timeout !== undefined;
 	return (
 		isCut &&
 		log.some((line) => line.startsWith('Creating a Kling task') && line.includes(`, item ${item},`))
 	);
 }
 
-function isListReliable(scenario: Scenario): boolean {
+function isListReliable({ provider, stop, timeout, lists }: Scenario): boolean {
 	return (
-		scenario.provider === 'magnific' &&
-		scenario.stop === undefined &&
-		scenario.lists.every((fate) => fate.kind === 'fine' && fate.lag === 0)
+		provider === 'magnific' &&
+		stop === undefined &&
+		timeout === undefined &&
+		lists.every((fate) => fate.kind === 'fine' && fate.lag === 0)
 	);
 }
 
 /** Each run of the node puts out each of its items once, in order, with the task of that very item. */
-function wrongItems(scenario: Scenario, world: World, { tasks }: Provider): string[] {
-	const isDisturbed = scenario.deaths.length > 0 || scenario.stalls.length > 0;
-	const seen = new Set<string>();
+function wrongItems(scenario: Scenario, { ended }: Witness, tasks: Task[]): string[] {
 	const markerOf = new Map(tasks.map(({ id, marker }) => [id, marker]));
-	return world.ended.flatMap(({ execution, run, items, error }) => {
+	const seen = new Set<string>();
+	return ended.flatMap(({ execution, run, items, error }) => {
 		if (error) return [];
 		const problems: string[] = [];
 		const place = `${execution} ${run}`;
-		if (seen.has(place) && !isDisturbed) problems.push(`run ${place} comes out twice`);
+		if (seen.has(place) && !isDoubled(scenario)) problems.push(`run ${place} comes out twice`);
 		seen.add(place);
 		const pairs = items.map(({ pairedItem }) => (pairedItem as { item: number }).item).join();
 		const expected = scenario.items.map((_, item) => item).join();
-		if (pairs !== expected)
+		if (pairs !== expected) {
 			problems.push(`run ${place} puts out the items ${pairs} of ${expected}`);
+		}
 		for (const { json, pairedItem } of items) {
 			const { item } = pairedItem as { item: number };
-			const id = String(
-				json.taskId ?? (json.details as { taskId?: string } | undefined)?.taskId ?? '',
-			);
-			const marker = markerOf.get(id);
+			const { taskId } = { ...(json.details as object), ...json } as { taskId?: string };
+			const marker = markerOf.get(taskId ?? '');
 			if (marker !== undefined && !marker.endsWith(` ${item}`)) {
 				problems.push(`item ${item} of run ${place} has the task of [${marker}]`);
 			}
 			if (json.error === undefined && marker === undefined) {
-				problems.push(
-					`item ${item} of run ${place} has neither a task nor an error: ${JSON.stringify(json)}`,
-				);
+				problems.push(`item ${item} of run ${place} has neither a task nor an error`);
 			}
 		}
 		return problems;
 	});
 }
 
-function secretsIn(world: World): string[] {
-	const texts = {
-		output: world.shown,
-		end: world.ended.map((each) => JSON.stringify(each)),
-		log: world.log,
-		hints: world.hints,
-		editor: world.messages,
-		database: [world.storedContexts()],
+/** n8n itself runs an execution twice: it was begun again, or 1.88 lets two resumes through. */
+function isDoubled({ deaths, stalls, version, completion }: Scenario): boolean {
+	return (
+		deaths.length > 0 || stalls.length > 0 || (version === '1.88' && completion === 'callback')
+	);
+}
+
+function secretsIn(witness: Witness): string[] {
+	const texts: Record<string, string[]> = {
+		output: witness.shown,
+		end: [JSON.stringify(witness.ended)],
+		log: witness.log,
+		hints: witness.hints,
+		editor: witness.messages,
+		database: [storedContexts(witness)],
 	};
 	return Object.entries(texts).flatMap(([place, list]) =>
 		Object.entries(SECRETS).flatMap(([name, secret]) => {
@@ -162,14 +181,56 @@ function secretsIn(world: World): string[] {
 	);
 }
 
-function late(scenario: Scenario, world: World): string[] {
+/** Everything ends by its deadline. */
+function late(scenario: Scenario, { rows }: Witness): string[] {
 	const { tries, rounds, items, waitLimit, deaths, restart } = scenario;
 	const perItem = (2 * waitLimit + 20) * 60_000;
-	const longest =
-		tries * rounds * items.length * perItem + deaths.length * restart * 1000 + SLACK_MS;
-	return world.rows.flatMap(({ id, startedAt, endedAt = Infinity }) => {
-		return endedAt - startedAt > longest
+	const disturbed = deaths.length * restart * 1000;
+	const longest = tries * rounds * items.length * perItem + disturbed + SLACK_MS;
+	return rows.flatMap(({ id, startedAt, endedAt = Infinity }) =>
+		endedAt - startedAt > longest
 			? [`execution ${id} takes ${(endedAt - startedAt) / 60_000} minutes`]
-			: [];
-	});
+			: [],
+	);
+}
+
+/** Nothing is asked more often than the schedule allows, nor sooner than an answer has asked for. */
+function hasty(scenario: Scenario, { turns }: Witness, { asked, tasks }: Provider): string[] {
+	const problems: string[] = [];
+	const before = new Map<string, Asked>();
+	const atDeadline = new Set<string>();
+	// A link that is missing at the deadline is asked for at the node's own pace.
+	const linkless = tasks.filter(({ fate }) => fate.end === 'noLink').map(({ id }) => id);
+	const shortestOf = (id: string) =>
+		scenario.pollInterval > 0 && !linkless.includes(id)
+			? scenario.pollInterval * 1000 - FIXED_JITTER_MS
+			: Math.min(SHORTEST_LOOK_MS, scenario.pollInterval * 1000 || Infinity);
+	// A file that does not come has its link looked up anew: another schedule.
+	const looks = scenario.download ? [] : asked.filter(({ kind }) => kind === 'look');
+	for (const look of looks) {
+		const place = `${look.turn} ${look.about}`;
+		const last = before.get(place);
+		before.set(place, look);
+		if (!last || look.at - last.at >= Math.max(shortestOf(look.about), last.pause)) continue;
+		// The last look comes at the deadline.
+		if (atDeadline.has(place)) {
+			problems.push(`task ${look.about} is looked at again after ${look.at - last.at} ms`);
+		}
+		atDeadline.add(place);
+	}
+	const creations = asked.filter(({ kind }) => kind === 'create');
+	for (const [index, { at, turn }] of creations.entries()) {
+		const last = creations[index - 1];
+		if (last?.turn === turn && at - last.at < last.pause) {
+			problems.push(`a request is sent again ${at - last.at} ms after the answer asked to wait`);
+		}
+	}
+	for (const [index, { execution, at, cause }] of turns.entries()) {
+		const last = turns.slice(0, index).findLast((turn) => turn.execution === execution);
+		if (cause === 'timer' && last && last.cause === 'timer' && at - last.at < SHORTEST_SLEEP_MS) {
+			const isTry = scenario.tries > 1 || scenario.rounds > 1 || isDoubled(scenario);
+			if (!isTry) problems.push(`execution ${execution} wakes after ${at - last.at} ms`);
+		}
+	}
+	return problems;
 }

@@ -142,7 +142,9 @@ export class WriteAhead {
 
 	/** The marks are a second line beside the ledger: without them the run goes on, and says so. */
 	private async unlessBroken<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
-		return await oneAtATime(work).catch((error: Error) => {
+		// Once more: of two processes that make the first mark of a workflow, n8n turns one away.
+		const twice = async () => await work().catch(work);
+		return await oneAtATime(twice).catch((error: Error) => {
 			this.context.logger.warn(
 				`n8n's database did not take a mark of a Kling request: ${error.message}. If n8n is killed before this execution sleeps or ends, Retry execution may pay again`,
 			);

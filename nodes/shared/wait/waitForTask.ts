@@ -46,11 +46,12 @@ function isOver({ task, timedOut, missingLinks = 0 }: Watch): boolean {
 }
 
 /** @returns when the next look is due, in milliseconds since 1970 */
-function dueAt(run: WaitingRun, { nextLook, deadline, lookedAt = 0 }: Watch): number {
+function dueAt(run: WaitingRun, { task, nextLook, deadline, lookedAt = 0 }: Watch): number {
 	const now = run.clock.now();
 	// A clock that was set back must not put the next look off.
 	if (lookedAt > now) return now;
-	const due = Math.min(nextLook, deadline);
+	// A link that is missing at the deadline is asked for some times more, and not in one go.
+	const due = lacksLink(task) && lookedAt >= deadline ? nextLook : Math.min(nextLook, deadline);
 	// A run that sleeps looks at all that is due soon while it is awake: tasks share their turns.
 	const near = timing.sleep.shortest / 2;
 	// Not again and again: a task that was looked at a moment ago is not due soon.
@@ -80,9 +81,10 @@ function takeAnswer(run: WaitingRun, watch: Watch, answer: Answer): void {
 function planNextLook(run: WaitingRun, watch: Watch, answer: Answer): void {
 	const now = run.clock.now();
 	const elapsed = now - watch.since;
-	const pause = run.isSleepy
+	const usual = run.isSleepy
 		? run.schedule.nextAsleep(watch.kind, elapsed, watch.pollInterval)
 		: run.schedule.next(watch.kind, elapsed, watch.pollInterval);
+	const pause = now >= watch.deadline ? timing.poll.shortest : usual;
 	watch.lookedAt = now;
 	watch.nextLook = now + Math.max(pause, retryAfter(answer, run.clock) ?? 0);
 	if (now >= watch.deadline && !isFinished(watch.task)) watch.timedOut = true;

@@ -1,0 +1,182 @@
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { Item, RunData, Row, ShownError, StackEntry, Status } from './data.mts';
+import { executeContext } from './nodeContext.mts';
+import type { Surroundings } from './nodeContext.mts';
+import { never } from './process.mts';
+import type { Process } from './process.mts';
+import { NODE, roundOf } from './workflow.mts';
+
+const require = createRequire(path.join(process.cwd(), 'package.json'));
+const { NodeOperationError } = require('n8n-workflow') as typeof import('n8n-workflow');
+
+/** An execution in the memory of a process. */
+export interface Running {
+	readonly process: Process;
+	readonly row: Row;
+	readonly data: RunData;
+	readonly mode: string;
+	readonly stop: AbortController;
+	/** Why this turn runs. */
+	readonly cause: string;
+}
+
+/** How a call of the node ended. */
+type Result = { output: Item[][] } | { error: ShownError };
+
+/**
+ * n8n's loop over its stack of nodes (`WorkflowExecute.processRunExecutionData`, n8n-core 2.41.1 and 1.87.0), for a
+ * chain of nodes.
+ */
+export class Engine {
+	constructor(private readonly world: Surroundings) {}
+
+	/** @returns the status at the end */
+	async run(running: Running): Promise<Status> {
+		const { process, row, data, stop } = running;
+		const { executionData, resultData } = data;
+		const { runData } = resultData;
+		handleWaitingState(data);
+		await process.step();
+		while (executionData.nodeExecutionStack.length > 0) {
+			if (stop.signal.aborted) return 'canceled';
+			const entry = executionData.nodeExecutionStack.shift() as StackEntry;
+			const { node } = entry;
+			const runIndex = runData[node.name]?.length ?? 0;
+			row.events.push({ node: node.name, kind: 'started', at: Date.now() });
+			const task = { startTime: Date.now(), executionIndex: 0 };
+			const result = await this.runNode(running, entry, runIndex);
+			await process.step();
+			if (!result) continue;
+			let output: Item[][];
+			resultData.lastNodeExecuted = node.name;
+			runData[node.name] ??= [];
+			if ('error' in result) {
+				const { error } = result;
+				if (node.onError === undefined || node.onError === 'stopWorkflow') {
+					runData[node.name].push({ ...task, error, executionStatus: 'error' });
+					resultData.error = error;
+					executionData.nodeExecutionStack.unshift(entry);
+					return stop.signal.aborted ? 'canceled' : 'error';
+				}
+				output = [entry.data.main[0]];
+			} else ({ output } = result);
+			runData[node.name].push({ ...task, data: { main: output } });
+			if (data.waitTill) {
+				executionData.nodeExecutionStack.unshift(entry);
+				return 'waiting';
+			}
+			row.events.push({ node: node.name, kind: 'finished', at: Date.now() });
+			executionData.nodeExecutionStack.push(...this.world.workflow.next(node.name, output));
+		}
+		return stop.signal.aborted ? 'canceled' : 'success';
+	}
+
+	/** @returns nothing where the node was passed over, and puts out nothing */
+	private async runNode(
+		running: Running,
+		entry: StackEntry,
+		runIndex: number,
+	): Promise<Result | undefined> {
+		const { node, data } = entry;
+		if (node.disabled === true || data.main.length === 0) {
+			return data.main.length > 0 ? { output: [data.main[0]] } : undefined;
+		}
+		if (node.name === NODE) return await this.tries(running, entry, runIndex);
+		return { output: await this.world.workflow.runOther(entry, running.data) };
+	}
+
+	/** Retry On Fail. */
+	private async tries(
+		running: Running,
+		entry: StackEntry,
+		runIndex: number,
+	): Promise<Result | undefined> {
+		const { node } = entry;
+		const { process, data, row } = running;
+		const { witness } = this.world;
+		const isRetried = node.retryOnFail === true;
+		const maxTries = isRetried ? Math.min(5, Math.max(2, Number(node.maxTries) || 3)) : 1;
+		const pause = Math.min(5000, Math.max(0, Number(node.waitBetweenTries) || 1000));
+		const wait = async () => await new Promise((goOn) => setTimeout(goOn, pause));
+		const again = async () => {
+			await wait();
+			// The node has gone to sleep: what waits is passed through.
+			return entry.data.main.length > 0 ? await this.call(running, entry, runIndex) : undefined;
+		};
+		let error: ShownError | undefined;
+		for (let tryIndex = 0; tryIndex < maxTries; tryIndex++) {
+			if (tryIndex > 0) await wait();
+			try {
+				error = undefined;
+				let output: Item[][] | undefined =
+					entry.data.main.length > 0 ? await this.call(running, entry, runIndex) : undefined;
+				let isFailed = hasFailed(output);
+				while (isFailed && tryIndex !== maxTries - 1) {
+					const further = await again();
+					// 1.88 runs all its tries, and puts out what the first one gave.
+					if (this.world.scenario.version === '2.41') {
+						output = further;
+						isFailed = hasFailed(output);
+					}
+					tryIndex++;
+				}
+				if (output === undefined && !data.waitTill) return undefined;
+				if (!data.waitTill) {
+					witness.ended.push({ execution: row.id, run: runIndex, items: (output ?? []).flat() });
+				}
+				return { output: output ?? [] };
+			} catch (thrown) {
+				if (!process.isAlive) await never;
+				error = shownError(thrown);
+				witness.threw(error, roundOf(data));
+			}
+		}
+		witness.ended.push({ execution: row.id, run: runIndex, items: [], error });
+		return { error: error as ShownError };
+	}
+
+	private async call(running: Running, entry: StackEntry, runIndex: number): Promise<Item[][]> {
+		const { process, row, data, mode, stop, cause } = running;
+		const { witness, scenario } = this.world;
+		const turn = witness.turns.push({ execution: row.id, at: Date.now(), cause });
+		const context = executeContext(this.world, {
+			process,
+			row,
+			data,
+			entry,
+			runIndex,
+			mode,
+			turn,
+			stop: stop.signal,
+		});
+		const output =
+			scenario.node === 'generate'
+				? [await process.node.generate.execute(context)]
+				: await process.node.status.execute(context);
+		if (!process.isAlive) await never;
+		witness.putOut(output.flat(), roundOf(data));
+		return output;
+	}
+}
+
+/** n8n's `handleWaitingState`: what waits is passed through, and its run is begun anew. */
+function handleWaitingState(data: RunData): void {
+	if (!data.waitTill) return;
+	data.waitTill = undefined;
+	const [entry] = data.executionData.nodeExecutionStack;
+	entry.node.disabled = true;
+	data.resultData.runData[data.resultData.lastNodeExecuted as string].pop();
+}
+
+function hasFailed(output: Item[][] | undefined): boolean {
+	const error = output?.[0]?.[0]?.json.error;
+	return error !== undefined && error !== null && error !== false;
+}
+
+function shownError(thrown: unknown): ShownError {
+	if (!(thrown instanceof Error)) return { message: String(thrown) };
+	const { message, stack } = thrown;
+	const { description, context } = thrown as InstanceType<typeof NodeOperationError>;
+	return { message, description: description ?? undefined, context, stack };
+}

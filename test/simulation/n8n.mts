@@ -1,0 +1,526 @@
+import { setMaxListeners } from 'node:events';
+import type { BuiltPackage } from './builtNode.mts';
+import { emptyRunData } from './data.mts';
+import type { Row, RunData, Status, TaskData } from './data.mts';
+import { Engine } from './engine.mts';
+import type { Running } from './engine.mts';
+import { Marks } from './marks.mts';
+import { executionOf, webhookContext } from './nodeContext.mts';
+import type { Surroundings } from './nodeContext.mts';
+import { Process } from './process.mts';
+import type { Provider, Task } from './provider.mts';
+import type { CallbackFate, Scenario } from './scenario.mts';
+import { stored } from './stored.mts';
+import type { Witness } from './witness.mts';
+import { NAMES, NODE, Workflow } from './workflow.mts';
+
+/** n8n holds a worker for gone after so long, and looks as long again whether it was (2.41). */
+const STALLED_MS = 30_000;
+
+/** So long after a failure a person presses "Retry execution". */
+const PERSON_MS = 30_000;
+
+/** So long after its start, a main process looks for executions without a job. */
+const RECOVERY_MS = 1_000;
+
+const ON_TIME: CallbackFate = { kind: 'fine', ms: 0, reading: 0, claiming: 0 };
+
+/**
+ * n8n, its database, and the person who uses it: as much of n8n as decides what a node keeps and what it loses, read in
+ * the published packages of n8n 2.41.1 and 1.88.0. The names of their functions stand where they are followed; README.md
+ * says which.
+ */
+export class N8n {
+	private readonly engine: Engine;
+
+	private readonly world: Surroundings;
+
+	/** In queue mode, the main process alone is started with this; workers are in `workers`. */
+	private main?: Process;
+
+	private readonly workers: Process[] = [];
+
+	private readonly running = new Set<Running>();
+
+	/** Things that are still to come. */
+	private pending = 0;
+
+	private steps = 0;
+
+	private jobs = 0;
+
+	private callbacks = 0;
+
+	private readonly deaths: number[];
+
+	private retriesLeft: number;
+
+	private isRetrying = false;
+
+	constructor(
+		private readonly scenario: Scenario,
+		private readonly built: BuiltPackage,
+		private readonly provider: Provider,
+		private readonly witness: Witness,
+	) {
+		const { deaths, retries, node, items } = scenario;
+		this.deaths = [...deaths].sort((a, b) => a - b);
+		this.retriesLeft = retries;
+		if (node === 'status') provider.prepare(items.length);
+		provider.onTask = (task, url) => this.planCallbacks(task, url);
+		const taskIds = provider.tasks.map(({ id }) => id);
+		const workflow = new Workflow(scenario, taskIds);
+		this.world = { scenario, workflow, provider, marks: new Marks(), witness };
+		witness.overwritten = this.world.marks.overwritten;
+		this.engine = new Engine(this.world);
+	}
+
+	/** Nothing runs, sleeps, or is to begin any more. */
+	get isOver(): boolean {
+		return this.pending === 0 && !this.rows.some(({ status }) => status === 'waiting');
+	}
+
+	/** Begins n8n, and one execution. */
+	begin(): void {
+		this.startMain();
+		if (this.isQueue) for (let count = 0; count < 2; count++) this.startWorker();
+		const { stop, stalls, mode } = this.scenario;
+		this.startExecution(this.world.workflow.start(), mode);
+		if (stop !== undefined) this.later(stop * 1000, async () => await this.pressStop());
+		for (const after of stalls) this.later(after * 1000, async () => await this.stall());
+	}
+
+	private get rows(): Row[] {
+		return this.witness.rows;
+	}
+
+	private get isQueue(): boolean {
+		return this.scenario.topology === 'queue';
+	}
+
+	/** 2.41 asks more before it writes; 1.88 does not. */
+	private get isNew(): boolean {
+		return this.scenario.version === '2.41';
+	}
+
+	// Time, and processes.
+
+	/** Does something later; the history is not over before. */
+	private later(ms: number, work: () => Promise<void> | void): void {
+		this.pending++;
+		setTimeout(() => void this.held(work), ms);
+	}
+
+	private async held(work: () => Promise<void> | void): Promise<void> {
+		try {
+			await work();
+			this.considerRetry();
+		} catch (error) {
+			this.fail(error);
+		} finally {
+			this.pending--;
+		}
+	}
+
+	private fail(error: unknown): void {
+		this.witness.faults.push(`n8n failed: ${(error as Error).stack}`);
+	}
+
+	private startMain(): Process {
+		this.main = this.newProcess(this.isQueue ? 'main' : 'all');
+		this.track(this.main);
+		return this.main;
+	}
+
+	private startWorker(): void {
+		this.workers.push(this.newProcess('worker'));
+	}
+
+	private newProcess(role: Process['role']): Process {
+		return new Process(role, this.built, async (process) => await this.pass(process));
+	}
+
+	/** A step of a process: slow, or its last. */
+	private async pass(process: Process): Promise<void> {
+		const { delays } = this.scenario;
+		const number = this.steps++;
+		const ms = delays.length === 0 ? 0 : delays[number % delays.length];
+		if (ms > 0) await new Promise((goOn) => setTimeout(goOn, ms));
+		if (number >= (this.deaths[0] ?? Infinity) && process.isAlive) {
+			this.deaths.shift();
+			this.kill(process, number);
+		}
+	}
+
+	private kill(process: Process, step: number): void {
+		const { role } = process;
+		this.witness.note(() => `the ${role} process is killed, at step ${step}`);
+		process.isAlive = false;
+		process.ended.abort();
+		const lost = [...this.running].filter((each) => each.process === process);
+		for (const each of lost) {
+			this.running.delete(each);
+			this.pending--;
+		}
+		if (role === 'worker') this.workers.splice(this.workers.indexOf(process), 1);
+		else this.main = undefined;
+		for (const { row } of lost) {
+			if (role === 'worker') this.later(STALLED_MS, async () => await this.loseJob(row));
+		}
+		this.later(this.scenario.restart * 1000, async () => {
+			if (role === 'worker') this.startWorker();
+			else await this.restartMain();
+			this.considerRetry();
+		});
+	}
+
+	/** n8n begins again, and finds executions that no process runs. */
+	private async restartMain(): Promise<void> {
+		this.startMain();
+		if (this.isQueue) await pause(RECOVERY_MS);
+		for (const row of this.rows) {
+			if (row.status !== 'running' || this.isRunning(row)) continue;
+			if (!this.isQueue) this.recover(row);
+			else if (!row.hasJob) this.end(row, 'crashed');
+		}
+	}
+
+	private isRunning(row: Row): boolean {
+		return [...this.running].some((each) => each.row === row);
+	}
+
+	/** n8n's `ExecutionRecoveryService.amend`: the event log says which nodes began and ended. */
+	private recover(row: Row): void {
+		const data = stored(row.data);
+		const { resultData } = data;
+		for (const name of NAMES) {
+			const started = row.events.find(({ node, kind }) => node === name && kind === 'started');
+			if (!started || resultData.runData[name] !== undefined) continue;
+			const isFinished = row.events.some(({ node, kind }) => node === name && kind === 'finished');
+			const task: TaskData = { startTime: Math.floor(started.at / 1000), executionIndex: 0 };
+			if (isFinished) {
+				const artificial = [[{ json: { isArtificialRecoveredEventItem: true } }]];
+				Object.assign(task, { executionStatus: 'success', data: { main: artificial } });
+			} else {
+				const error = { message: 'Node crashed, possible out-of-memory issue' };
+				Object.assign(task, { executionStatus: 'crashed', error });
+				resultData.error = { message: 'Workflow did not finish, possible out-of-memory issue' };
+			}
+			resultData.runData[name] = [task];
+			resultData.lastNodeExecuted = name;
+		}
+		row.data = data;
+		this.end(row, 'crashed');
+	}
+
+	private end(row: Row, status: Status): void {
+		this.witness.note(() => `execution ${row.id} is stored as ${status}`);
+		row.status = status;
+		if (status !== 'waiting') row.endedAt = Date.now();
+	}
+
+	// Executions.
+
+	private startExecution(data: RunData, mode: string): void {
+		const row: Row = {
+			id: String(1000 + this.rows.length),
+			status: 'running',
+			data: stored(data),
+			mode,
+			startedAt: Date.now(),
+			events: [],
+			hasJob: false,
+			stalls: 0,
+		};
+		this.rows.push(row);
+		this.launch(row, row.mode, row.data, 'start');
+	}
+
+	/**
+	 * n8n's `WorkflowRunner.run`: the main process runs it itself, with the data that it has at hand; in queue mode, a
+	 * worker runs it with the data of the database.
+	 */
+	private launch(row: Row, mode: string, data: RunData, cause: string): void {
+		if (this.isQueue && mode !== 'manual') this.startJob(row, cause);
+		else if (this.main) this.run(this.main, row, mode, data, cause);
+	}
+
+	/** A worker takes the job of an execution. */
+	private startJob(row: Row, cause: string): void {
+		const worker = this.workers[this.jobs++ % Math.max(1, this.workers.length)];
+		if (!worker) {
+			this.later(1_000, () => this.startJob(row, cause));
+			return;
+		}
+		if (row.status === 'crashed') return;
+		row.status = 'running';
+		row.hasJob = true;
+		this.run(worker, row, row.mode, row.data, cause);
+	}
+
+	private run(process: Process, row: Row, mode: string, data: RunData, cause: string): void {
+		this.witness.note(() => `execution ${row.id} runs (${cause})`);
+		const stop = new AbortController();
+		setMaxListeners(0, stop.signal);
+		const running: Running = { process, row, data: stored(data), mode, stop, cause };
+		this.running.add(running);
+		this.pending++;
+		if (this.scenario.timeout !== undefined) {
+			setTimeout(() => this.cancel(running), this.scenario.timeout * 1000);
+		}
+		void this.finish(running);
+	}
+
+	private async finish(running: Running): Promise<void> {
+		try {
+			const status = await this.engine.run(running);
+			// What was cancelled was stored when it was.
+			if (!running.stop.signal.aborted) await this.save(running, status);
+		} catch (error) {
+			this.fail(error);
+		} finally {
+			if (this.running.delete(running)) {
+				this.pending--;
+				running.row.hasJob = this.isRunning(running.row);
+			}
+		}
+		this.considerRetry();
+	}
+
+	/** The end of an execution, or its sleep, as n8n's hook `workflowExecuteAfter` stores it. */
+	private async save(running: Running, status: Status): Promise<void> {
+		const { process, row, data, mode } = running;
+		const written = stored(data);
+		const { waitTill } = data;
+		if (!(await survives(process))) return;
+		const isHeld =
+			this.isNew && row.status === 'canceled' && !(this.isQueue && status === 'canceled');
+		if (isHeld) return;
+		row.data = written;
+		row.mode = mode;
+		row.waitTill = status === 'waiting' ? waitTill : undefined;
+		this.end(row, status);
+		await survives(process);
+	}
+
+	/** Stop, or the time-out: the execution ends in memory, and is stored as it is there. */
+	private cancel(running: Running): void {
+		if (!this.running.has(running) || running.stop.signal.aborted) return;
+		running.stop.abort();
+		this.pending++;
+		void this.held(async () => await this.save(running, 'canceled'));
+	}
+
+	// Workers that are lost, or held for lost.
+
+	/** The job of an execution has stalled: its worker was killed. */
+	private async loseJob(row: Row): Promise<void> {
+		if (this.isRunning(row)) return;
+		row.hasJob = false;
+		if (row.status !== 'running') return;
+		// 1.88 gives a job to another worker once.
+		if (!this.isNew && row.stalls++ === 0) this.startJob(row, 'stalled');
+		else await this.failJob(row);
+	}
+
+	/** n8n holds a worker for gone that goes on all the same. */
+	private async stall(): Promise<void> {
+		const stalled = [...this.running].find(({ process }) => process.role === 'worker');
+		if (!stalled) return;
+		const { row } = stalled;
+		this.witness.note(() => `the worker of execution ${row.id} is held for gone`);
+		if (!this.isNew && row.stalls++ === 0) this.startJob(row, 'stalled');
+		else await this.failJob(row);
+	}
+
+	/** n8n's `WorkflowRunner.processError` in the main process: the execution is stored anew, with nothing in it. */
+	private async failJob(row: Row): Promise<void> {
+		if (this.isNew) await pause(STALLED_MS);
+		row.hasJob = false;
+		if (!this.main || !(await survives(this.main))) return;
+		if (this.isNew ? row.status !== 'running' : row.status === 'success') return;
+		row.data = emptyRunData(this.isNew ? 'of-no-use' : undefined);
+		row.data.resultData.error = { message: 'job stalled more than maxStalledCount' };
+		row.waitTill = undefined;
+		this.end(row, 'error');
+		this.considerRetry();
+	}
+
+	// Sleeping executions.
+
+	/** n8n's `WaitTracker`: once a minute it sets a timer for each execution that is due within the next 70 s. */
+	private track(main: Process): void {
+		const tick = () => {
+			if (!main.isAlive) return;
+			const soon = Date.now() + 70_000;
+			for (const row of this.rows) {
+				const { status, waitTill = Infinity, id } = row;
+				if (status !== 'waiting' || waitTill > soon || main.timers.has(id)) continue;
+				main.timers.add(id);
+				setTimeout(() => void this.wakeByTimer(main, row), Math.max(0, waitTill - Date.now()));
+			}
+			setTimeout(tick, 60_000);
+		};
+		tick();
+	}
+
+	private async wakeByTimer(main: Process, row: Row): Promise<void> {
+		if (!main.isAlive || !main.timers.delete(row.id)) return;
+		if (row.status === 'success') return;
+		const data = stored(row.data);
+		const { mode } = row;
+		await main.step();
+		await this.claim(main, row, data, mode, 'timer');
+	}
+
+	/** n8n's `ActiveExecutions.add`: writes the data that it was given. */
+	private async claim(
+		main: Process,
+		row: Row,
+		data: RunData,
+		mode: string,
+		cause: string,
+	): Promise<void> {
+		// 1.88 asks for no status: it lets through whatever has been read as waiting.
+		if (this.isNew && row.status !== 'waiting') return;
+		if (row.endedAt !== undefined) this.witness.revived.push(row.id);
+		row.status = 'running';
+		row.waitTill = undefined;
+		row.data = stored(data);
+		this.pending++;
+		try {
+			if (await survives(main)) this.launch(row, mode, data, cause);
+		} finally {
+			this.pending--;
+		}
+	}
+
+	private planCallbacks(task: Task, url: string | undefined): void {
+		const id = url && executionOf(url);
+		if (id === undefined || id === '') return;
+		const fate = this.scenario.callbacks[this.callbacks++] ?? ON_TIME;
+		const { seconds, end } = task.fate;
+		const at = (ms: number, body: () => string) =>
+			setTimeout(() => void this.callWebhook(id, body(), fate), ms);
+		const honest = () => this.provider.callbackBody(task);
+		const forged = () =>
+			JSON.stringify({
+				task_id: task.id,
+				status: 'COMPLETED',
+				generated: ['https://evil.example/x.mp4'],
+			});
+		if (fate.kind === 'early') at(fate.ms, forged);
+		if (fate.kind === 'forged') at(20_000 + fate.ms, forged);
+		if (fate.kind === 'never' || end === 'never') return;
+		at(seconds * 1000 + fate.ms, honest);
+		if (fate.kind === 'double') at(seconds * 1000 + fate.ms + 1, honest);
+	}
+
+	/** n8n's `WaitingWebhooks.executeWebhook`: a call of the resume URL. */
+	private async callWebhook(
+		id: string,
+		body: string,
+		{ reading, claiming }: CallbackFate,
+	): Promise<void> {
+		const { main, witness } = this;
+		const row = this.rows.find((each) => each.id === id);
+		if (!main || !row) return;
+		const data = stored(row.data);
+		const { resultData, executionData } = data;
+		const isRefused =
+			row.status === 'running' || row.status === 'success' || resultData.error !== undefined;
+		const runs = resultData.runData[resultData.lastNodeExecuted ?? ''];
+		const [entry] = executionData.nodeExecutionStack;
+		if (isRefused || !runs || !entry) {
+			witness.answers.push(409);
+			return;
+		}
+		witness.note(() => `a callback reaches execution ${id}`);
+		entry.node.disabled = true;
+		data.waitTill = undefined;
+		runs.pop();
+		if (reading > 0) await pause(reading);
+		await main.step();
+		const context = webhookContext(this.world, { process: main, row, data, body });
+		const result = await main.node.resume.resume(context);
+		if (!main.isAlive || !result.workflowData) return;
+		if (claiming > 0) await pause(claiming);
+		await main.step();
+		entry.data.main = result.workflowData;
+		entry.metadata = { ...entry.metadata, forwardAllOutputs: true };
+		await this.claim(main, row, data, this.isNew ? row.mode : 'webhook', 'call');
+	}
+
+	// The person.
+
+	/** n8n's `ExecutionService.stop`. */
+	private async pressStop(): Promise<void> {
+		const { main } = this;
+		const row = this.rows.at(-1);
+		if (!main || !row || (row.status !== 'running' && row.status !== 'waiting')) return;
+		this.witness.note(() => 'a person presses Stop');
+		const written = stored(row.data);
+		if (!(await survives(main))) return;
+		for (const running of this.running) if (running.row === row) this.cancel(running);
+		main.timers.delete(row.id);
+		if (!(await survives(main))) return;
+		// `stopDuringRun`: what was read before is written back, with an error.
+		written.resultData.error = { message: 'The execution was cancelled manually' };
+		row.data = written;
+		row.waitTill = undefined;
+		this.end(row, 'canceled');
+		this.considerRetry();
+	}
+
+	/** As long as anything runs, sleeps, or is to begin again, there is nothing to retry. */
+	private considerRetry(): void {
+		const newest = this.rows.at(-1) as Row;
+		const hasFailed = ['error', 'crashed', 'canceled'].includes(newest.status);
+		if (!hasFailed || this.isRetrying || this.running.size > 0 || this.retriesLeft === 0) return;
+		this.retriesLeft--;
+		this.isRetrying = true;
+		this.later(PERSON_MS, () => {
+			this.isRetrying = false;
+			this.retry(newest);
+		});
+	}
+
+	/** n8n's `ExecutionService.retry`. */
+	private retry(failed: Row): void {
+		if (!this.main) {
+			this.later(PERSON_MS, () => this.retry(failed));
+			return;
+		}
+		const data = stored(failed.data);
+		const { resultData, executionData } = data;
+		const last = resultData.lastNodeExecuted;
+		if (last !== undefined) {
+			delete resultData.error;
+			const runs = resultData.runData[last];
+			if (runs?.at(-1)?.error !== undefined) runs.pop();
+		}
+		this.witness.note(() => `a person retries execution ${failed.id}`);
+		if (this.scenario.loadWorkflow) {
+			for (const entry of executionData.nodeExecutionStack) {
+				if (entry.node.name === NODE) entry.node = this.world.workflow.kling();
+			}
+		}
+		this.witness.retries.push(Date.now());
+		this.startExecution(data, 'retry');
+	}
+}
+
+async function pause(ms: number): Promise<void> {
+	await new Promise((goOn) => setTimeout(goOn, ms));
+}
+
+/** One step of a process. @returns whether it is still there after it */
+async function survives(process: Process): Promise<boolean> {
+	const { signal } = process.ended;
+	if (!process.isAlive) return false;
+	const killed = new Promise<void>((goOn) => {
+		signal.addEventListener('abort', () => goOn(), { once: true });
+	});
+	await Promise.race([process.step(), killed]);
+	return process.isAlive;
+}

@@ -27,6 +27,9 @@ export async function simulate(
 ): Promise<Outcome> {
 	time ??= new VirtualTime();
 	time.begin(scenario.seed);
+	built.begin();
+	// Stacks cost more than the histories themselves.
+	Error.stackTraceLimit = isTelling ? 10 : 0;
 	const provider = new Provider(scenario);
 	const witness = new Witness(isTelling);
 	const n8n = new N8n(scenario, built, provider, witness);

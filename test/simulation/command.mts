@@ -1,80 +1,83 @@
 import { parseArgs } from 'node:util';
-import fc from 'fast-check';
 import { BuiltPackage } from './builtNode.mts';
-import { scenarios } from './draw.mts';
-import type { Place } from './judge.mts';
+import { explore } from './explore.mts';
+import { HISTORIES } from './histories.mts';
+import { printMutations } from './mutations.mts';
 import { PLAIN } from './scenario.mts';
 import type { Scenario } from './scenario.mts';
-import { digestOf, simulate } from './simulate.mts';
-
-/** Every so many runs, the same history is played twice: it must be the same to the byte. */
-const REPEATED = 100;
+import { simulate } from './simulate.mts';
 
 /** @returns the exit code */
 export async function command(root: string, given: string[]): Promise<number> {
 	const { values } = parseArgs({
 		args: given,
 		options: {
+			/** So many histories are drawn. */
 			runs: { type: 'string', default: '20000' },
 			seed: { type: 'string', default: '1' },
+			/** One history of a seed, as a failure prints it. */
 			path: { type: 'string' },
+			/** So many seconds of processor time are for more histories, up to ten times as many. */
+			seconds: { type: 'string', default: '0' },
+			/** Prints the history that failed, step by step. */
 			show: { type: 'boolean', default: false },
+			/** Plays one history, given as JSON: what it leaves out is as in the plain one. */
 			history: { type: 'string' },
+			/** Plays the named ones. */
+			histories: { type: 'boolean', default: false },
+			/** Says which changes to the code are found, and by which seed. */
+			mutations: { type: 'boolean', default: false },
 		},
 	});
+	if (values.mutations) return await printMutations(root, Number(values.runs), Number(values.seed));
 	const built = new BuiltPackage(root);
-	if (values.history) {
-		const scenario = { ...PLAIN, ...(JSON.parse(values.history) as Partial<Scenario>) };
-		return await show(scenario, built);
-	}
-	const sums = { runs: 0, items: 0, billed: 0, requests: 0, places: {} as Record<Place, number> };
-	const property = fc.asyncProperty(scenarios, async (scenario: Scenario) => {
-		const outcome = await simulate(scenario, built);
-		sums.runs++;
-		sums.items += scenario.items.length;
-		sums.billed += outcome.billed;
-		sums.requests += outcome.provider.asked.length;
-		for (const [place, count] of Object.entries(outcome.places) as Array<[Place, number]>) {
-			sums.places[place] = (sums.places[place] ?? 0) + count;
-		}
-		if (outcome.broken.length > 0) throw new Error(outcome.broken.join('\n'));
-		if (sums.runs % REPEATED === 0) {
-			const again = await simulate(scenario, built);
-			if (digestOf(again) !== digestOf(outcome)) throw new Error('the same history, another end');
-		}
-	});
-	const details = await fc.check(property, {
-		numRuns: Number(values.runs),
+	if (values.histories) return await playHistories(built);
+	if (values.history) return await show(JSON.parse(values.history) as Partial<Scenario>, built);
+	const { sums, failure } = await explore(built, {
+		runs: Number(values.runs),
 		seed: Number(values.seed),
 		path: values.path,
+		seconds: Number(values.seconds),
 	});
-	process.stdout.write(`${JSON.stringify(sums)}\n`);
-	if (!details.failed) return 0;
-	const [scenario] = details.counterexample as [Scenario];
-	process.stdout.write(
-		`seed ${values.seed} path ${details.counterexamplePath} after ${details.numRuns} runs, ${details.numShrinks} shrinks\n${(details.errorInstance as Error)?.message}\n${JSON.stringify(short(scenario))}\n`,
+	const { runs, faults, inputs, items, billed, requests, places } = sums;
+	const where = Object.entries(places).map(([place, count]) => `${count} ${place}`);
+	print(
+		`${runs} histories of seed ${values.seed}: ${inputs} inputs x ${faults} faults, ${items} items, ${requests} requests; ${billed} tasks billed, and known by: ${where.join(', ')}`,
 	);
-	if (values.show) await show(scenario, built);
+	if (!failure) return 0;
+	print(
+		`It failed after ${failure.runs} histories, and was made small in ${failure.shrinks} steps:`,
+		...failure.broken,
+		JSON.stringify(failure.scenario),
+		`Repeat it: npm run simulate -- --seed ${values.seed} --path ${failure.path} --show`,
+	);
+	if (values.show) await show(failure.scenario, built);
 	return 1;
 }
 
-/** @returns a history without what is as in the plain one */
-function short(scenario: Scenario): Partial<Scenario> {
-	const isPlain = (name: string) =>
-		JSON.stringify(scenario[name as keyof Scenario]) ===
-		JSON.stringify(PLAIN[name as keyof Scenario]);
-	return Object.fromEntries(Object.entries(scenario).filter(([name]) => !isPlain(name)));
+/** Plays the named histories. @returns the exit code */
+async function playHistories(built: BuiltPackage): Promise<number> {
+	let isGood = true;
+	for (const { title, scenario } of HISTORIES) {
+		const { broken } = await simulate({ ...PLAIN, ...scenario }, built);
+		isGood &&= broken.length === 0;
+		print(JSON.stringify({ title, broken }));
+	}
+	return isGood ? 0 : 1;
 }
 
 /** Prints a history step by step. @returns the exit code */
-async function show(scenario: Scenario, built: BuiltPackage): Promise<number> {
-	const { witness, provider, broken } = await simulate(scenario, built, true);
-	const lines = [
+async function show(scenario: Partial<Scenario>, built: BuiltPackage): Promise<number> {
+	const { witness, provider, broken } = await simulate({ ...PLAIN, ...scenario }, built, true);
+	print(
 		...witness.story,
 		...provider.tasks.map((task) => JSON.stringify(task)),
 		...witness.rows.map(({ id, status }) => `${id} ${status}`),
 		...broken,
-	];
-	process.stdout.write(`${lines.join('\n')}\n`);
+	);
 	return broken.length > 0 ? 1 : 0;
+}
+
+function print(...lines: string[]): void {
+	process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -1,0 +1,59 @@
+import type { Scenario } from './scenario.mts';
+
+/** A history that once ended badly. */
+export interface History {
+	title: string;
+	scenario: Partial<Scenario>;
+}
+
+/** What the simulation has found: each is a test of its own. */
+export const HISTORIES: History[] = [
+	{
+		title:
+			'a request that was refused, was sent again by Retry On Fail and cut off by a kill is not sent once more by Retry execution',
+		scenario: {
+			items: [0, 0],
+			rounds: 2,
+			onError: 'continueErrorOutput',
+			tries: 2,
+			creations: [
+				{ kind: 'success', body: 'empty', made: 'yes' },
+				{ kind: 'success', body: 'empty', made: 'yes' },
+				{ kind: 'status', status: 301, body: 'empty', retryAfter: 0, made: 'no' },
+			],
+			deaths: [68],
+			retries: 3,
+		},
+	},
+	{
+		title:
+			'two workers that run one execution in the same moment, both with the first mark of the workflow, pay once',
+		scenario: {
+			version: '1.88',
+			topology: 'queue',
+			pollInterval: 1,
+			laterNode: 1,
+			delays: [0, 0, 4],
+			lists: [{ kind: 'status', status: 200, body: 'empty' }],
+			stalls: [1],
+		},
+	},
+	{
+		title:
+			'a link that is missing at the deadline is asked for with pauses, and not three times in one go',
+		scenario: { rounds: 2, tasks: [{ seconds: 1, end: 'noLink' }] },
+	},
+	{
+		title: 'a link that is missing at the deadline is not asked for sooner than Retry-After says',
+		scenario: {
+			tries: 2,
+			laterNode: 1,
+			tasks: [{ seconds: 1, end: 'noLink' }],
+			looks: [
+				{ kind: 'fine', ms: 0 },
+				{ kind: 'status', status: 200, body: 'empty', retryAfter: 20 },
+				{ kind: 'status', status: 200, body: 'empty', retryAfter: 20 },
+			],
+		},
+	},
+];

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { IExecuteFunctions, INode, IWebhookFunctions } from 'n8n-workflow';
 import { SECRETS } from './answers.mts';
 import type { Answer } from './answers.mts';
+import { Body } from './body.mts';
 import { contextOf } from './data.mts';
 import type { RunData, Row, StackEntry } from './data.mts';
 import type { Marks } from './marks.mts';
@@ -149,7 +150,9 @@ function helpers({ provider, marks, witness }: Surroundings, { process, turn }: 
 	) {
 		return await slowly(async () => {
 			witness.note(() => `${options.method} ${options.url}`);
-			return await provider.request(options, turn, this.getExecutionCancelSignal?.());
+			const signal = this.getExecutionCancelSignal?.() ?? options.abortSignal;
+			const answer = await provider.request(options, turn, signal);
+			return { ...answer, body: new Body(answer.body) };
 		});
 	};
 	return {

@@ -73,6 +73,11 @@ export class VirtualTime {
 			if (timer instanceof Timer) timer.isOver = true;
 		};
 		Object.assign(globalThis, { Date: SimulatedDate, setTimeout: set, clearTimeout: clear });
+		AbortSignal.timeout = (ms: number) => {
+			const ending = new AbortController();
+			set(() => ending.abort(), ms);
+			return ending.signal;
+		};
 		Math.random = () => this.random();
 		crypto.randomUUID = () => `00000000-0000-4000-8000-${String(++this.ids).padStart(12, '0')}`;
 	}

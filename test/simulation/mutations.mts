@@ -3,7 +3,192 @@ import type { Mutation } from './builtNode.mts';
 import { explore } from './explore.mts';
 
 /** Changes to the built code that break a rule of money, or of order: each must be found. */
-export const MUTATIONS: Mutation[] = [];
+export const MUTATIONS: Mutation[] = [
+	{
+		name: 'The intent is struck when the answer cannot be read',
+		module: 'KlingV2vGenerate/submit/submit',
+		find: '        const reason = (0, lostAnswer_1.describe)(answer);\n        run.ledger.setUncertain(',
+		replace:
+			'        const reason = (0, lostAnswer_1.describe)(answer);\n        await this.forget(entry);\n        run.ledger.setUncertain(',
+	},
+	{
+		name: 'The ledger forgets the intent before the request is sent',
+		module: 'KlingV2vGenerate/submit/ledger',
+		find: "return this.put(key, { state: 'uncertain', error: (0, record_1.storedError)(error) });",
+		replace:
+			"const entry = this.put(key, { state: 'uncertain', error: (0, record_1.storedError)(error) });\n        this.strike(entry);\n        return entry;",
+	},
+	{
+		name: 'No mark is written before the request',
+		module: 'KlingV2vGenerate/submit/submit',
+		find: 'if (await run.writeAhead.intend(entry))',
+		replace: 'if (false)',
+	},
+	{
+		name: 'A mark that is there already is passed over',
+		module: 'KlingV2vGenerate/submit/writeAhead',
+		find: 'return processed.includes(own) || isOfRetried;',
+		replace: 'return false;',
+	},
+	{
+		name: "The retried execution's marks are not looked for (n8n 1.x)",
+		module: 'KlingV2vGenerate/submit/writeAhead',
+		find: 'return processed.includes(own) || isOfRetried;',
+		replace: 'return processed.includes(own);',
+	},
+	{
+		name: 'A refused request counts as an attempt',
+		module: 'KlingV2vGenerate/submit/ledger',
+		find: "attempt - Number(state === 'failed')",
+		replace: 'attempt',
+	},
+	{
+		name: 'A mark that n8n turns away is not written once more',
+		module: 'KlingV2vGenerate/submit/writeAhead',
+		find: 'async () => await work().catch(work)',
+		replace: 'work',
+	},
+	{
+		name: "A gateway's 503 counts as refused",
+		module: 'KlingV2vGenerate/submit/mayExist',
+		find: "return isOwnWord(answer, problem) ? 'sentAgain' : 'uncertain';",
+		replace: "return 'refused';",
+	},
+	{
+		name: "A gateway's 503 is sent again",
+		module: 'KlingV2vGenerate/submit/mayExist',
+		find: "return isOwnWord(answer, problem) ? 'sentAgain' : 'uncertain';",
+		replace: "return 'sentAgain';",
+	},
+	{
+		name: 'Any other status counts as refused',
+		module: 'KlingV2vGenerate/submit/mayExist',
+		find: "REFUSED.has(status) ? 'refused' : 'uncertain'",
+		replace: "'refused'",
+	},
+	{
+		name: 'A connection that broke counts as never sent',
+		module: 'KlingV2vGenerate/submit/mayExist',
+		find: "failure.sent ? 'uncertain' : 'sentAgain'",
+		replace: "'sentAgain'",
+	},
+	{
+		name: 'A lost answer is sent again at once',
+		module: 'KlingV2vGenerate/submit/submit',
+		find: 'return await this.reportLostAnswer(request, entry, answer);',
+		replace: 'await this.forget(entry);\n                return undefined;',
+	},
+	{
+		name: "The provider's list is not asked for a lost answer",
+		module: 'KlingV2vGenerate/submit/submit',
+		find: 'const isInTime = this.run.sinceEnd() <',
+		replace: 'const isInTime = false && this.run.sinceEnd() <',
+	},
+	{
+		name: 'Tries of Retry On Fail forget the ledger',
+		module: 'KlingV2vGenerate/submit/ledger',
+		find: "this.record.remove((entry) => entry.state === 'failed' && this.isOwn(entry));",
+		replace: 'this.record.remove((entry) => this.isOwn(entry));',
+	},
+	{
+		name: 'A failed first item ends the ledger, though n8n runs the node again',
+		module: 'KlingV2vGenerate/generateRun',
+		find: 'const mayComeAgain = hasFailed && (',
+		replace: 'const mayComeAgain = false && hasFailed && (',
+	},
+	{
+		name: 'A resumed run finds no entries of its own',
+		module: 'KlingV2vGenerate/submit/ledger',
+		find: 'if (this.record.isOwn(entry))\n            return true;',
+		replace: 'if (this.record.isOwn(entry))\n            return false;',
+	},
+	{
+		name: 'Retry execution takes no task up',
+		module: 'KlingV2vGenerate/submit/ledger',
+		find: "isInherited && entry.state === 'created' &&",
+		replace: "false && isInherited && entry.state === 'created' &&",
+	},
+	{
+		name: 'A run of a loop is taken for the one before',
+		module: 'shared/wait/record',
+		find: 'return newest.mayComeAgain ? newest.index === index : !newest.isOver;',
+		replace: 'return true;',
+	},
+	{
+		name: 'The execution sleeps, and the record does not say so',
+		module: 'shared/wait/waitingRun',
+		find: 'this.record.sleep((0, node_crypto_1.randomUUID)(), until,',
+		replace: '(() => undefined)(0, until,',
+	},
+	{
+		name: 'A stale call wakes the execution',
+		module: 'shared/wait/resume',
+		find: 'return stored === undefined ||',
+		replace: 'return true || stored === undefined ||',
+	},
+	{
+		name: 'Turns may be shorter than a resume takes',
+		module: 'shared/wait/waitingRun',
+		find: 'timing_1.timing.sleep.shortestTurn',
+		replace: '0',
+	},
+	{
+		name: 'A callback is ignored',
+		module: 'shared/wait/resume',
+		find: 'watch.nextLook = 0;\n',
+		replace: '\n',
+	},
+	{
+		name: "A callback's word is believed",
+		module: 'shared/wait/resume',
+		find: 'watch.nextLook = 0;',
+		replace:
+			"watch.nextLook = 0;\n        watch.task.status = 'completed';\n        watch.task.videoUrls = ['https://evil.example/x.mp4'];",
+	},
+	{
+		name: 'The deadline is not kept',
+		module: 'shared/wait/waitForTask',
+		find: 'watch.timedOut = true;',
+		replace: 'watch.timedOut = false;',
+	},
+	{
+		name: 'Looks do not wait for their time',
+		module: 'shared/wait/waitForTask',
+		find: 'await run.turn.rest(dueAt(run, watch));',
+		replace: 'await run.turn.rest(run.clock.now() + 100);',
+	},
+	{
+		name: 'Retry-After of a creation is not kept to',
+		module: 'shared/http/transport',
+		find: 'const asked = retryAfter(answer, clock) ?? 0;',
+		replace: 'const asked = 0;',
+	},
+	{
+		name: 'Links are shown with their query',
+		module: 'shared/http/conceal',
+		find: '.replace(LINK, bareLink)',
+		replace: '',
+	},
+	{
+		name: 'Secrets are not masked',
+		module: 'shared/http/conceal',
+		find: 'shown.replaceAll(form, MASK)',
+		replace: 'shown',
+	},
+	{
+		name: 'Two items are sent at once',
+		module: 'KlingV2vGenerate/submit/submit',
+		find: 'const hasWay = () => !this.isSending && limit.hasRoom;',
+		replace: 'const hasWay = () => true;',
+	},
+	{
+		name: 'The created task is not kept in the ledger',
+		module: 'KlingV2vGenerate/submit/submit',
+		find: 'const created = this.run.ledger.setCreated(entry, this.run.watchOf(item, task), item);',
+		replace:
+			'const created = this.run.ledger.setCreated({ ...entry }, this.run.watchOf(item, task), item);',
+	},
+];
 
 /** Prints what finds each change. @returns the exit code */
 export async function printMutations(root: string, runs: number, seed: number): Promise<number> {

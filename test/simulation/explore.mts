@@ -38,12 +38,14 @@ export interface Wanted {
 	path?: string;
 	/** Of processor time: for more histories, up to ten times as many. */
 	seconds?: number;
+	/** The first failure is enough as it is. */
+	isQuick?: boolean;
 }
 
 /** Draws histories and plays them until one fails, which is made small. */
 export async function explore(
 	built: BuiltPackage,
-	{ runs, seed, path, seconds = 0 }: Wanted,
+	{ runs, seed, path, seconds = 0, isQuick }: Wanted,
 ): Promise<{ sums: Sums; failure?: Failure }> {
 	const sums: Sums = {
 		runs: 0,
@@ -71,7 +73,7 @@ export async function explore(
 		}
 	});
 	const numRuns = seconds > 0 ? 10 * runs : runs;
-	const details = await fc.check(property, { numRuns, seed, path });
+	const details = await fc.check(property, { numRuns, seed, path, endOnFailure: isQuick });
 	sums.inputs = inputs.size;
 	sums.faults = faults.size;
 	if (!details.failed) return { sums };

@@ -192,17 +192,22 @@ export const MUTATIONS: Mutation[] = [
 
 /** Prints what finds each change. @returns the exit code */
 export async function printMutations(root: string, runs: number, seed: number): Promise<number> {
-	const table: string[] = ['| change | found after | seed and path |', '|---|---|---|'];
+	process.stdout.write(
+		'| change | found after so many histories | what breaks | path |\n|---|---|---|---|\n',
+	);
 	let missed = 0;
 	for (const mutation of MUTATIONS) {
-		const { failure } = await explore(new BuiltPackage(root, mutation), { runs, seed });
+		const { failure } = await explore(new BuiltPackage(root, mutation), {
+			runs,
+			seed,
+			isQuick: true,
+		});
 		if (!failure) missed++;
 		const found = failure
-			? `${failure.runs} histories: ${failure.broken[0]} | ${seed}, ${failure.path}`
-			: 'not found |';
-		table.push(`| ${mutation.name} | ${found} |`);
-		process.stdout.write(`${table.at(-1)}\n`);
+			? `${failure.runs} | ${failure.broken[0].slice(0, 120)} | ${failure.path}`
+			: 'not found | |';
+		process.stdout.write(`| ${mutation.name} | ${found} |\n`);
 	}
-	process.stdout.write(`${table.join('\n')}\n`);
+	process.stdout.write(`Seed ${seed}; ${MUTATIONS.length - missed} of ${MUTATIONS.length} found\n`);
 	return missed === 0 ? 0 : 1;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { passed, Pauses } from './engine/pauses.mts';
+import { passed, Pauses, until } from './engine/pauses.mts';
 
 /** A callback is an alarm clock for an execution that sleeps: it makes the next look come at once. */
 
@@ -66,6 +66,24 @@ describe('A callback to a sleeping execution', () => {
 		const { json } = await pauses.server.end('e1');
 		expect(json).toMatchObject([{ taskId, status: 'completed' }]);
 		expect(await billed()).toBe(1);
+	});
+
+	test('wakes it once in a process, though n8n works on a further call until it sleeps again', async () => {
+		await bench.emulator.set({ callbacks: { mode: 'drop' } });
+		await pauses.server.run('e1', pauses.workflow(2));
+		const [first] = await idsOf();
+		await complete(first);
+		const gates: Array<() => void> = [];
+		pauses.server.turn = async () => await new Promise((goOn) => gates.push(goOn));
+		await Promise.all([call('e1', ended(first)), call('e1', ended(first))]);
+		await passed(200);
+		gates[0]();
+		await until(async () => (await looks()) > 0, 'the first call has woken it');
+		await until(() => pauses.server.deadline('e1') !== undefined, 'it sleeps again');
+		const before = await looks();
+		gates.at(1)?.();
+		await passed(200);
+		expect(await looks()).toBe(before);
 	});
 
 	test('may be lost: the next timer finds the video', async () => {

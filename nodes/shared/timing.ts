@@ -114,6 +114,8 @@ export const timing = {
 	callback: {
 		/** Until the last byte, from the moment the node is called. */
 		bodyTimeout: 10_000,
+		/** Before a process lets another call wake the same sleep. */
+		wakeAgainAfter: 15_000,
 		/** Bodies that may be arriving at the same time; one more ends the oldest. */
 		maxArriving: 100,
 	},

@@ -31,6 +31,7 @@ export interface Server {
 	folder: string;
 	/** Where workflows may write files. */
 	videos: string;
+	kind: InstanceOptions['kind'];
 }
 
 interface WorkerFixtures extends InstanceOptions {
@@ -61,7 +62,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 			const env = { N8N_RESTRICT_FILE_ACCESS_TO: videos, ...environment };
 			const n8n = await installN8n(kind.startsWith('oldest') ? OLDEST : undefined);
 			const instance = await start[kind]({ n8n, folder, owner, env, concurrency });
-			await use({ instance, owner, folder, videos });
+			await use({ instance, owner, folder, videos, kind });
 			await instance.stop();
 		},
 		{ scope: 'worker', timeout: INSTALLED_WITHIN_MS },

@@ -3,6 +3,8 @@ import { storedContext, waitingContext } from '../n8n/internals';
 import { providers } from '../providers';
 import { isFinished } from '../task';
 import type { Callback } from '../providers';
+import { timing } from '../timing';
+import { BoundedMap } from '../util/boundedMap';
 import { readBody, readCallback } from './callback';
 import { sleepIn } from './record';
 import type { ItemEntry, Sleep } from './record';
@@ -10,6 +12,9 @@ import type { Watch } from './watch';
 
 /** Calls about the end of one task that wake its execution; the API may not show the end at the first. */
 const MOST_WAKES = 3;
+
+/** When this process has let a call wake a sleep, in milliseconds since 1970, by the ID of the sleep. */
+const wakes = new BoundedMap<number>(1_000);
 
 const NOT_YET: IWebhookResponseData = { noWebhookResponse: true };
 
@@ -26,6 +31,7 @@ export async function resume(context: IWebhookFunctions): Promise<IWebhookRespon
 		const asleep = sleepIn(waitingContext(context) ?? {});
 		const watch = asleep && Buffer.isBuffer(body) && endedTask(asleep.entries, body);
 		if (!watch || !(await isStillAsleep(context, asleep.sleep))) return NOT_YET;
+		if (!isFirst(asleep.sleep)) return NOT_YET;
 		watch.callbacks = (watch.callbacks ?? 0) + 1;
 		watch.nextLook = 0;
 		// n8n passes nothing through, and runs the node again.
@@ -58,4 +64,16 @@ function isEnd(told: Callback | 'foreign' | undefined): told is Callback {
 async function isStillAsleep(context: IWebhookFunctions, { id }: Sleep): Promise<boolean> {
 	const stored = await storedContext(context);
 	return stored === undefined || sleepIn(stored)?.sleep.id === id;
+}
+
+/**
+ * A busy n8n may still be working on a further call when the execution sleeps again, and would then run the node with
+ * the data of before. One call in a while is enough: if n8n fails to continue the execution, a later call counts.
+ */
+function isFirst({ id }: Sleep): boolean {
+	const now = Date.now();
+	const since = now - (wakes.get(id) ?? -Infinity);
+	if (since >= 0 && since < timing.callback.wakeAgainAfter) return false;
+	wakes.set(id, now);
+	return true;
 }

@@ -273,6 +273,16 @@ function scenesOf({ label, parameters }: (typeof PROVIDERS)[number]): Scenes {
 			expect(await billedTasks(stage), 'billed tasks').toBe(2);
 		},
 
+		[`${label}: n8n's own time-out counts the sleep in one process, and each turn in queue mode`]:
+			async (stage) => {
+				const settings = { executionTimeout: 40 };
+				const callable = await batch(stage, { workflow: settings });
+				const ended = await runToEnd(stage, callable, [ONE]);
+				const isQueue = stage.kind.toLowerCase().includes('queue');
+				expect(ended.status).toBe(isQueue ? 'success' : 'canceled');
+				expect(await billedTasks(stage), 'billed tasks').toBe(1);
+			},
+
 		[`${label}: Kling Task Status, operation Wait, sleeps until the video is there`]: async (
 			stage,
 		) => {

@@ -52,7 +52,8 @@ const STOPPED_WITHIN_MS = 5 * 60_000;
 export const test = base.extend<TestFixtures, WorkerFixtures>({
 	kind: ['sqlite', { option: true, scope: 'worker' }],
 	environment: [{}, { option: true, scope: 'worker' }],
-	concurrency: [2, { option: true, scope: 'worker' }],
+	// As many as a test has under way at once.
+	concurrency: [40, { option: true, scope: 'worker' }],
 	server: [
 		async ({ kind, environment, concurrency }, use, { project, workerIndex }) => {
 			const folder = path.join(scratchFolder, `${project.name}-${workerIndex}`);

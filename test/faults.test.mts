@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Rule } from './engine/emulator.mts';
+import type { Rule } from '../dev/emulator/client.mjs';
 import { hurry, timing } from './engine/haste.mts';
 import type { Verdict } from './engine/ledgerCheck.mts';
 import { judge } from './engine/ledgerCheck.mts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { fileStore } from './engine/engine.mts';
-import type { Seen } from './engine/emulator.mts';
+import type { Seen } from '../dev/emulator/client.mjs';
 import { shortenPauses, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 import { passed, until } from './engine/until.mts';

@@ -1,5 +1,5 @@
 import type { Result } from './engine.mts';
-import type { State } from './emulator.mts';
+import type { State } from '../../dev/emulator/client.mjs';
 import { keys } from './setup.mts';
 import { TYPED_SECRET } from './typedInputs.mts';
 

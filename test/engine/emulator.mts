@@ -1,1 +1,0 @@
-export type { EmulatedTask, Rule, Seen, State } from '../../dev/emulator/client.mjs';

@@ -8,7 +8,7 @@ import {
 	waitLimit,
 	whileWaiting,
 	withToolDefault,
-} from '../shared/parameters/taskOptions';
+} from '../shared/parameters/optionProperties';
 
 const withList = allProviders.filter(({ listPath }) => listPath);
 const withoutList = allProviders.filter(({ listPath }) => !listPath);

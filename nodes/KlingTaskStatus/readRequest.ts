@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { InvalidInput } from '../shared/errors';
-import type { Options } from '../shared/parameters/options';
-import { readOptions } from '../shared/parameters/options';
+import type { Options } from '../shared/parameters/readOptions';
+import { readOptions } from '../shared/parameters/readOptions';
 import { readBinaryField, readChoice, readFileField, readOwn } from '../shared/parameters/read';
 import { allProviders, isProviderName, labelsOf, providers } from '../shared/providers';
 import type { Provider } from '../shared/providers';

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { FailedItem } from '../shared/n8n/runItems';
-import type { Options } from '../shared/parameters/options';
+import type { Options } from '../shared/parameters/readOptions';
 import { WaitingRun } from '../shared/wait/waitingRun';
 import type { Watch } from '../shared/wait/watch';
 import { isFinished } from '../shared/task';

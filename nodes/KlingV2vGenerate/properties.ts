@@ -6,7 +6,11 @@ import type {
 } from 'n8n-workflow';
 import { allProviders } from '../shared/providers';
 import { requestProperties, shownFor } from '../shared/providers/nodeProperties';
-import { binaryPropertyName, downloadVideo, taskOptions } from '../shared/parameters/taskOptions';
+import {
+	binaryPropertyName,
+	downloadVideo,
+	taskOptions,
+} from '../shared/parameters/optionProperties';
 
 const whenDone: INodePropertyOptions = {
 	name: 'Wait Until Done',

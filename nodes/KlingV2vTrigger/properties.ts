@@ -1,7 +1,7 @@
 import type { INodeProperties } from 'n8n-workflow';
 import { allProviders } from '../shared/providers';
 import { provider, shownFor } from '../shared/providers/nodeProperties';
-import { binaryPropertyName, downloadVideo } from '../shared/parameters/taskOptions';
+import { binaryPropertyName, downloadVideo } from '../shared/parameters/optionProperties';
 
 function notice(name: string, displayName: string, show: Record<string, string[]>) {
 	return { displayName, name, type: 'notice', default: '', displayOptions: { show } } as const;

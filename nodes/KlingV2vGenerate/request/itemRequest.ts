@@ -1,5 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
-import type { Options } from '../../shared/parameters/options';
+import type { Options } from '../../shared/parameters/readOptions';
 import type { Provider } from '../../shared/providers';
 import type { EndpointName, TaskRef } from '../../shared/task';
 

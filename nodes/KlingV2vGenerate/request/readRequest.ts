@@ -5,7 +5,7 @@ import { isToolCall } from '../../shared/n8n/nodeRun';
 import { readItems } from '../../shared/n8n/runItems';
 import { checkFields, checkValue, withoutDefaults } from '../../shared/parameters/check';
 import { isShown } from '../../shared/parameters/declare';
-import { readOptions } from '../../shared/parameters/options';
+import { readOptions } from '../../shared/parameters/readOptions';
 import { readChoice, readFileField } from '../../shared/parameters/read';
 import type { Mode, Provider } from '../../shared/providers';
 import { readEndpoint, readProvider } from '../../shared/providers/choice';

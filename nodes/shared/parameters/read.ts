@@ -1,7 +1,7 @@
 import type { IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { InvalidInput } from '../errors';
 import { checkValue, got } from './check';
-import { binaryPropertyName, downloadVideo } from './taskOptions';
+import { binaryPropertyName, downloadVideo } from './optionProperties';
 
 /** Reading the parameters of a node that no API knows of. */
 

@@ -3,7 +3,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { canRunAgain, isAwaitedByCaller, sleepAndRunAgain } from '../n8n/internals';
 import { NodeRun, runIndexOf } from '../n8n/nodeRun';
 import type { Outcome } from '../n8n/output';
-import type { WhileWaiting } from '../parameters/options';
+import type { WhileWaiting } from '../parameters/readOptions';
 import { timing } from '../timing';
 import { RunRecord } from './record';
 import type { ItemEntry } from './record';

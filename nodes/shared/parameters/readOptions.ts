@@ -16,7 +16,7 @@ import {
 	validateOnly,
 	waitLimit,
 	whileWaiting,
-} from './taskOptions';
+} from './optionProperties';
 import type { Part } from '../media/media';
 import { checkValue } from './check';
 

@@ -8,8 +8,7 @@ import { seconds } from '../server/progress.mjs';
 import { Lab } from './lab/lab.mjs';
 import { HELP, readOptions } from './options.mjs';
 import { questions } from './questions/index.mjs';
-import { writePage } from './report/page.mjs';
-import { print } from './report/terminal.mjs';
+import { table, writePage } from './report/page.mjs';
 
 /** @param {string} node */
 const versionOf = (node) => execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
@@ -36,7 +35,7 @@ async function main(args) {
 			try {
 				const answer = await ask(lab, options);
 				answers.push(answer);
-				print(answer);
+				console.log(`\n(${answer.id}) ${answer.title}\n\n${table(answer)}`);
 			} catch (error) {
 				// The others have their answers all the same.
 				report(error);
@@ -53,9 +52,9 @@ async function main(args) {
 	// The page holds the figures of one whole run, never those of several put together.
 	if (options.isWhole) {
 		const minutes = (Date.now() - began) / 60_000;
-		const nodeVersion = versionOf(lab.n8n.node);
-		const file = writePage(answers, { minutes, lab, nodeVersion, failed });
-		console.log(`Written: ${file}, with its pictures`);
+		const { version, node } = lab.n8n;
+		const file = writePage(answers, { minutes, n8n: version, node: versionOf(node), failed });
+		console.log(`Written: ${file}`);
 	}
 	if (failed.length > 0) console.log(`Without an answer: ${failed.join()}`);
 	return failed.length > 0 ? 1 : 0;

@@ -5,15 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { step } from '../../server/progress.mjs';
 import { installPeers } from '../lab/peers.mjs';
-import { bars } from '../report/chart.mjs';
-import { digits, median, pairedRatio, times } from '../report/figures.mjs';
+import { median, pairedRatio } from '../report/figures.mjs';
 
 const script = fileURLToPath(new URL('../lab/loadTime.mjs', import.meta.url));
 
-const MOST_MS = 5;
-const MOST_BYTES = 60_000;
-
-/** @typedef {{ workflow: number, load: number, make: number, nodes: number, credentials: number }} Reading */
+/** @typedef {{ load: number, make: number, nodes: number, credentials: number }} Reading */
 
 /** @param {import('../lab/lab.mjs').Lab} lab @param {{ quick: boolean }} options */
 export async function loadAndSize(lab, { quick }) {
@@ -53,91 +49,41 @@ async function read({ node, folder: n8nFolder }, folder) {
 }
 
 /**
- * @param {{ name: string, version: string, bytes: number }[]} packages
+ * @param {{ name: string, version: string, bytes: number }[]} packages ours is the first
  * @param {Reading[][]} readings
  * @param {number} rounds
  * @returns {import('../report/answer.mjs').Answer}
  */
 function answer(packages, readings, rounds) {
-	const loads = readings.map((list) => list.map(({ load }) => load));
-	const ours = /** @type {number[]} */ (loads[0]);
-	const ourBytes = /** @type {{ bytes: number }} */ (packages[0]).bytes;
-	const ourLoad = median(ours);
-	const names = packages.map(({ name }) => name.replace('n8n-nodes-', ''));
-
-	const rows = packages.map(({ name, version, bytes }, n) => {
-		const list = /** @type {Reading[]} */ (readings[n]);
-		const first = /** @type {Reading} */ (list[0]);
-		const isOurs = n === 0;
-		return [
-			`${name} ${isOurs ? `(${version})` : version}`,
-			`${first.nodes} + ${first.credentials}`,
-			`${digits(median(list.map(({ load }) => load)))} ms`,
-			isOurs ? '' : times(pairedRatio(ours, /** @type {number[]} */ (loads[n]))),
-			`${digits(median(list.map(({ make }) => make)))} ms`,
-			`${digits(bytes / 1000)} kB`,
-			isOurs ? '' : times(ourBytes / bytes),
-		];
-	});
-	const workflows = readings.flatMap((list) => list.map(({ workflow }) => workflow));
-	const faster = names.filter((_, n) => median(/** @type {number[]} */ (loads[n])) < ourLoad);
-	const made = readings.map((list) => median(list.map(({ make }) => make)));
-	const quicker = names.filter((_, n) => Number(made[n]) < Number(made[0]));
-	const smaller = packages.filter(({ bytes }) => bytes < ourBytes).map(({ name }) => name);
+	const each = readings.map((list) =>
+		list.map(({ load, make, nodes, credentials }) => (load + make) / (nodes + credentials)),
+	);
+	const [ours, ...others] = /** @type {[number[], ...number[][]]} */ (each);
+	const ratios = others.map((theirs) => pairedRatio(ours, theirs));
+	const names = packages.slice(1).map(({ name, version }) => `${name} ${version}`);
+	const ourBytes = Number(packages[0]?.bytes);
 	return {
 		id: 'a',
-		title: 'How much does the package add to the start of n8n?',
-		how: [
-			`Every node and credential of a package is loaded in a fresh process in which n8n-workflow is loaded already, and then one of each is made, as n8n does at its start. Medians of ${rounds} rounds, all packages in each round. n8n-workflow itself, loaded in the same processes, took ${digits(median(workflows))} ms: a measure of the machine. Size is the packed tarball as npm brings it, without dependencies of its own.`,
-		],
-		tables: [
+		title: 'Does it make n8n start slower than another package?',
+		decision: 'Install it, or do without.',
+		how: `Every node and credential of a package is loaded in a fresh process, and one of each is made, as n8n does at its start. Medians of ${rounds} rounds, all packages in each round. Size is the packed tarball.`,
+		rows: [
+			...names.map((against, n) => ({
+				what: 'time for each node and credential',
+				against,
+				ratio: Number(ratios[n]),
+			})),
 			{
-				columns: [
-					'package',
-					'nodes + credentials',
-					'load',
-					'our load is',
-					'make one of each',
-					'packed',
-					'our size is',
-				],
-				rows,
+				what: 'time for each node and credential',
+				against: 'the median of these packages',
+				ratio: median(ratios),
+				most: 1,
 			},
-		],
-		targets: [
-			{
-				text: `All our nodes and credentials load in at most ${MOST_MS} ms`,
-				measured: `${digits(ourLoad)} ms (fastest of ${rounds}: ${digits(Math.min(...ours))} ms)`,
-				met: ourLoad <= MOST_MS,
-			},
-			{
-				text: `At most ${MOST_BYTES / 1000} kB packed`,
-				measured: `${digits(ourBytes / 1000)} kB`,
-				met: ourBytes <= MOST_BYTES,
-			},
-		],
-		pictures: [
-			{
-				name: 'bench-load',
-				alt: 'Time to load all nodes and credentials, by package',
-				svg: bars({
-					title: 'Time to load all nodes and credentials of a package',
-					groups: packages.map((_, n) => {
-						const value = median(/** @type {number[]} */ (loads[n]));
-						const label = /** @type {string} */ (names[n]);
-						return {
-							label,
-							bars: [{ name: label, value, shown: `${digits(value)} ms`, colour: n === 0 ? 0 : 2 }],
-						};
-					}),
-					hasLegend: false,
-				}),
-			},
-		],
-		losses: [
-			...(faster.length > 0 ? [`Faster to load than ours: ${faster.join(', ')}.`] : []),
-			...(quicker.length > 0 ? [`Quicker to make one of each: ${quicker.join(', ')}.`] : []),
-			...(smaller.length > 0 ? [`Smaller than ours: ${smaller.join(', ')}.`] : []),
+			...names.map((against, n) => ({
+				what: 'size',
+				against,
+				ratio: ourBytes / Number(packages[n + 1]?.bytes),
+			})),
 		],
 	};
 }

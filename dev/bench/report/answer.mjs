@@ -1,30 +1,18 @@
 // @ts-check
 /**
- * What a question came to. The page, the terminal and the exit code are made from this and from nothing else, so that no
- * sentence can say what the figures do not.
+ * What a question came to: ratios, so that they hold on another machine as well. Less is better in every row.
  *
- * @typedef {object} Table
- * @property {string} [caption]
- * @property {string[]} columns
- * @property {string[][]} rows
- *
- * @typedef {object} Target
- * @property {string} text what was wanted
- * @property {string} measured
- * @property {boolean} met
- *
- * @typedef {object} Picture
- * @property {string} name of the file, without its ending
- * @property {string} alt
- * @property {string} svg
+ * @typedef {object} Row
+ * @property {string} what the figure
+ * @property {string} against what ours is divided by
+ * @property {number} ratio
+ * @property {number} [most] the target: at most this
  *
  * @typedef {object} Answer
  * @property {string} id one letter
  * @property {string} title the question
- * @property {string[]} how paragraphs: what was done, and what to know of it
- * @property {Table[]} tables
- * @property {Target[]} targets
- * @property {Picture[]} pictures
- * @property {string[]} losses where the alternative is better, a sentence each
+ * @property {string} decision what somebody decides by it
+ * @property {string} how what was done
+ * @property {Row[]} rows
  */
 export {};

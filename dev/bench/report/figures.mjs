@@ -51,6 +51,3 @@ export function digits(value) {
 
 /** @param {number} ratio */
 export const times = (ratio) => `${digits(ratio)}x`;
-
-/** @param {number} share */
-export const percent = (share) => `${digits(share * 100)} %`;

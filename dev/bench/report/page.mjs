@@ -36,7 +36,8 @@ function page(answers, { minutes, n8n, node, failed }) {
 		`**${met} of ${targets.length} targets are met.**${failed.length > 0 ? ` Without an answer in this run: ${failed.map((id) => `(${id})`).join(', ')}.` : ''}`,
 		...answers.flatMap((answer) => [
 			`## (${answer.id}) ${answer.title}`,
-			`${answer.decision} ${answer.how}`,
+			`**To decide:** ${answer.decision}`,
+			answer.how,
 			table(answer),
 		]),
 		'## Repeat it',

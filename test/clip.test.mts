@@ -356,6 +356,24 @@ describe('a part is handed over once', () => {
 	});
 });
 
+test('a task that Retry Execution takes up is told of with the part that it was made of', async () => {
+	await bench.emulator.fault({
+		match: { action: 'status' },
+		times: 5,
+		fault: { kind: 'status', status: 401 },
+	});
+	const failed = await bench.generate(ofUrl(), { resumeToken: 'retried' });
+	expect(failed.error?.message).toContain('does not accept the API key');
+	const retried = await bench.generate(ofUrl(), {
+		retryOf: failed.data,
+		resumeToken: 'retried',
+		mode: 'retry',
+	});
+	expect(good(retried)).toMatchObject({ status: 'completed', clip: told });
+	expect(await seen('upload')).toHaveLength(1);
+	expect(await billed()).toBe(1);
+});
+
 describe('where n8n keeps files in memory', () => {
 	const setMode = async (mode: 'default' | 'filesystem') => {
 		binaryDataConfig().mode = mode;

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IBinaryData, IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { InvalidInput, KlingError } from '../../shared/errors';
 import { isPrivateHost } from '../../shared/util/urls';
@@ -88,7 +89,9 @@ async function handOver(run: GenerateRun, item: ItemRequest, media: Media): Prom
 	const { provider } = item.request;
 	const { origin, part } = media;
 	const data = 'field' in origin ? fieldOf(run.context, item.item, origin.field) : undefined;
-	const key = fingerprint(provider.name, media, data && (data.id ?? item.item));
+	// A file in memory has no ID: within the run, its item tells it from others. Calls of an agent share a run.
+	const id = data && (data.id ?? [run.index, item.item, run.isTool ? randomUUID() : '']);
+	const key = fingerprint(provider.name, media.kind, media, id);
 	const known = run.handedOver.find(key);
 	if (known) {
 		if (part) item.clip = known.clip;

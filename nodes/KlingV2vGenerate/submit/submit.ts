@@ -77,6 +77,7 @@ export class Submitter {
 		// An uncertain entry is not taken: no call that asks for the same may pass it over, and send the request again.
 		if (!isCreated(entry)) throw errorOf(entry);
 		const { run } = this;
+		item.clip = entry.wishes.clip;
 		// The fate of the task is told first: only a person who knows it pays for another one.
 		if (run.ledger.isInherited(entry)) {
 			run.ledger.adopt(entry, run.clock.now() + item.options.waitLimit, item);

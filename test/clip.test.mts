@@ -363,7 +363,7 @@ test('a task that Retry Execution takes up is told of with the part that it was 
 		fault: { kind: 'status', status: 401 },
 	});
 	const failed = await bench.generate(ofUrl(), { resumeToken: 'retried' });
-	expect(failed.error?.message).toContain('does not accept the API key');
+	expect(failed.error?.message).toContain('refuses to show the task');
 	const retried = await bench.generate(ofUrl(), {
 		retryOf: failed.data,
 		resumeToken: 'retried',

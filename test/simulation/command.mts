@@ -17,8 +17,8 @@ export async function command(root: string, given: string[]): Promise<number> {
 			seed: { type: 'string', default: '1' },
 			/** One history of a seed, as a failure prints it. */
 			path: { type: 'string' },
-			/** So many seconds of processor time are for more histories, up to ten times as many. */
-			seconds: { type: 'string', default: '0' },
+			/** Ends after so many seconds of processor time. */
+			seconds: { type: 'string', default: 'Infinity' },
 			/** Prints the history that failed, step by step. */
 			show: { type: 'boolean', default: false },
 			/** Plays one history, given as JSON: what it leaves out is as in the plain one. */
@@ -42,14 +42,14 @@ export async function command(root: string, given: string[]): Promise<number> {
 	const { runs, faults, inputs, items, billed, requests, places } = sums;
 	const where = Object.entries(places).map(([place, count]) => `${count} ${place}`);
 	print(
-		`${runs} histories of seed ${values.seed}: ${inputs} inputs x ${faults} faults, ${items} items, ${requests} requests; ${billed} tasks billed, and known by: ${where.join(', ')}`,
+		`${runs} histories from seed ${values.seed} on: ${inputs} inputs x ${faults} faults, ${items} items, ${requests} requests; ${billed} tasks billed, and known by: ${where.join(', ')}`,
 	);
 	if (!failure) return 0;
 	print(
 		`It failed after ${failure.runs} histories, and was made small in ${failure.shrinks} steps:`,
 		...failure.broken,
 		JSON.stringify(failure.scenario),
-		`Repeat it: npm run simulate -- --seed ${values.seed} --path ${failure.path} --show`,
+		`Repeat it: npm run simulate -- --seed ${failure.seed} --path ${failure.path} --show`,
 	);
 	if (values.show) await show(failure.scenario, built);
 	return 1;

@@ -7,6 +7,9 @@ import type { Scenario } from './scenario.mts';
 import { digestOf, simulate } from './simulate.mts';
 import type { Outcome } from './simulate.mts';
 
+/** So many histories are drawn from one seed; then comes the next one. */
+const PER_SEED = 1_000;
+
 /** Every so many histories, one is played twice: it must be the same to the byte. */
 const REPEATED = 100;
 
@@ -25,7 +28,8 @@ export interface Failure {
 	broken: string[];
 	/** In its smallest form, without what is as in the plain history. */
 	scenario: Partial<Scenario>;
-	/** Finds it again, with the seed. */
+	/** These find it again. */
+	seed: number;
 	path: string;
 	/** Histories before it. */
 	runs: number;
@@ -36,7 +40,7 @@ export interface Wanted {
 	runs: number;
 	seed: number;
 	path?: string;
-	/** Of processor time: for more histories, up to ten times as many. */
+	/** Of processor time: no further seed is begun after them. */
 	seconds?: number;
 	/** The first failure is enough as it is. */
 	isQuick?: boolean;
@@ -45,7 +49,7 @@ export interface Wanted {
 /** Draws histories and plays them until one fails, which is made small. */
 export async function explore(
 	built: BuiltPackage,
-	{ runs, seed, path, seconds = 0, isQuick }: Wanted,
+	{ runs, seed, path, seconds = Infinity, isQuick }: Wanted,
 ): Promise<{ sums: Sums; failure?: Failure }> {
 	const sums: Sums = {
 		runs: 0,
@@ -58,11 +62,8 @@ export async function explore(
 	};
 	const inputs = new Set<number>();
 	const faults = new Set<string>();
-	let hasFailed = false;
 	const property = fc.asyncProperty(scenarios, async (scenario) => {
-		if (!hasFailed && sums.runs >= runs && secondsSpent() >= seconds) return;
 		const outcome = await simulate(scenario, built);
-		hasFailed ||= outcome.broken.length > 0;
 		if (outcome.broken.length > 0) throw new Error(outcome.broken.join('\n'));
 		add(sums, scenario, outcome);
 		for (const input of scenario.items) inputs.add(input);
@@ -72,21 +73,27 @@ export async function explore(
 			if (digestOf(again) !== digestOf(outcome)) throw new Error('the same history ends otherwise');
 		}
 	});
-	const numRuns = seconds > 0 ? 10 * runs : runs;
-	const details = await fc.check(property, { numRuns, seed, path, endOnFailure: isQuick });
+	let failure: Failure | undefined;
+	for (let begun = 0; begun < runs && !failure && secondsSpent() < seconds; begun += PER_SEED) {
+		const numRuns = Math.min(PER_SEED, runs - begun);
+		const drawn = { numRuns, seed: seed + begun / PER_SEED, path, endOnFailure: isQuick };
+		failure = failureOf(await fc.check(property, drawn), begun);
+	}
 	sums.inputs = inputs.size;
 	sums.faults = faults.size;
-	if (!details.failed) return { sums };
+	return { sums, failure };
+}
+
+function failureOf(details: fc.RunDetails<[Scenario]>, begun: number): Failure | undefined {
+	if (!details.failed) return undefined;
 	const [scenario] = details.counterexample as [Scenario];
 	return {
-		sums,
-		failure: {
-			broken: String((details.errorInstance as Error | null)?.message).split('\n'),
-			scenario: short(scenario),
-			path: details.counterexamplePath ?? '',
-			runs: details.numRuns,
-			shrinks: details.numShrinks,
-		},
+		broken: String((details.errorInstance as Error | null)?.message).split('\n'),
+		scenario: short(scenario),
+		seed: details.seed,
+		path: details.counterexamplePath ?? '',
+		runs: begun + details.numRuns,
+		shrinks: details.numShrinks,
 	};
 }
 

@@ -1,4 +1,5 @@
 import { SECRETS } from './answers.mts';
+import { HUGE } from './inputs.mts';
 import type { Asked, Provider, Task } from './provider.mts';
 import type { Scenario } from './scenario.mts';
 import type { Witness } from './witness.mts';
@@ -38,6 +39,7 @@ export function judge(
 		...lost(scenario, witness, billed, places),
 		...wrongItems(scenario, witness, provider.tasks),
 		...secretsIn(witness),
+		...spoiled(scenario, witness, provider.tasks),
 		...late(scenario, witness),
 		...hasty(scenario, witness, provider),
 	];
@@ -155,6 +157,38 @@ function wrongItems(scenario: Scenario, { ended }: Witness, tasks: Task[]): stri
 		}
 		return problems;
 	});
+}
+
+/** Where nothing goes wrong, every item comes out with its task; with an error only where the task has ended so. */
+function spoiled(scenario: Scenario, { ended }: Witness, tasks: Task[]): string[] {
+	if (!isSmooth(scenario)) return [];
+	const hasEnded = (id: string | undefined) =>
+		tasks.some((task) => task.id === id && task.fate.end !== 'completed');
+	return ended.flatMap(({ execution, run, items, error }) => {
+		if (error) {
+			const isOfTask = tasks.some(({ id }) => hasEnded(id) && error.message.includes(id));
+			return isOfTask ? [] : [`run ${execution} ${run} fails for no reason: ${error.message}`];
+		}
+		return items.flatMap(({ json }) => {
+			const { taskId } = { ...(json.details as object), ...json } as { taskId?: string };
+			if (json.error === undefined || hasEnded(taskId)) return [];
+			return [`an item of run ${execution} ${run} fails for no reason: ${String(json.error)}`];
+		});
+	});
+}
+
+/** Every host answers as it should, n8n runs undisturbed, and nothing is refused. */
+function isSmooth(scenario: Scenario): boolean {
+	const { creations, looks, lists, files, deaths, stalls, items, stop, timeout } = scenario;
+	const isFine = ({ kind }: { kind: string }) => kind === 'fine';
+	return (
+		[...creations, ...looks, ...lists, ...files].every(isFine) &&
+		deaths.length + stalls.length === 0 &&
+		stop === undefined &&
+		timeout === undefined &&
+		!items.includes(HUGE) &&
+		!isDoubled(scenario)
+	);
 }
 
 /** n8n itself may run an execution twice: it was begun again, or 1.88 lets two resumes through. */

@@ -193,7 +193,7 @@ export const MUTATIONS: Mutation[] = [
 /** Prints what finds each change. @returns the exit code */
 export async function printMutations(root: string, runs: number, seed: number): Promise<number> {
 	process.stdout.write(
-		'| change | found after so many histories | what breaks | path |\n|---|---|---|---|\n',
+		'| change | found after so many histories | what breaks | seed and path |\n|---|---|---|---|\n',
 	);
 	let missed = 0;
 	for (const mutation of MUTATIONS) {
@@ -204,10 +204,10 @@ export async function printMutations(root: string, runs: number, seed: number): 
 		});
 		if (!failure) missed++;
 		const found = failure
-			? `${failure.runs} | ${failure.broken[0].slice(0, 120)} | ${failure.path}`
+			? `${failure.runs} | ${failure.broken[0].slice(0, 120)} | ${failure.seed}, ${failure.path}`
 			: 'not found | |';
 		process.stdout.write(`| ${mutation.name} | ${found} |\n`);
 	}
-	process.stdout.write(`Seed ${seed}; ${MUTATIONS.length - missed} of ${MUTATIONS.length} found\n`);
+	process.stdout.write(`${MUTATIONS.length - missed} of ${MUTATIONS.length} found\n`);
 	return missed === 0 ? 0 : 1;
 }

@@ -7,6 +7,7 @@ import type {
 	INodeProperties,
 	Icon,
 } from 'n8n-workflow';
+import { sign } from '../nodes/shared/http/sign';
 
 export class MagnificApi implements ICredentialType {
 	name = 'magnificApi';
@@ -50,18 +51,15 @@ export class MagnificApi implements ICredentialType {
 	authenticate: IAuthenticate = async (
 		credentials: ICredentialDataDecryptedObject,
 		request: IHttpRequestOptions,
-	): Promise<IHttpRequestOptions> => {
-		const isFreepikHost = /^https?:\/\/([^/]+\.)?freepik\.com(?=[/:]|$)/i.test(
-			String(credentials.baseUrl),
-		);
-		const header = isFreepikHost ? 'x-freepik-api-key' : 'x-magnific-api-key';
-		return { ...request, headers: { ...request.headers, [header]: credentials.apiKey as string } };
-	};
+	): Promise<IHttpRequestOptions> =>
+		sign(credentials, request, (apiKey, host) => ({
+			[/(^|\.)freepik\.com$/.test(host) ? 'x-freepik-api-key' : 'x-magnific-api-key']: apiKey,
+		}));
 
 	/** Listing tasks costs nothing and needs the key. A redirect would take the key elsewhere. */
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: '={{ $credentials.baseUrl.replace(new RegExp("/+$"), "") }}',
+			baseURL: '={{ $credentials.baseUrl }}',
 			url: '/v1/ai/reference-to-video/kling-v3-omni',
 			disableFollowRedirect: true,
 			timeout: 20_000,

@@ -7,6 +7,7 @@ import type {
 	INodeProperties,
 	Icon,
 } from 'n8n-workflow';
+import { sign } from '../nodes/shared/http/sign';
 
 /** Every status but 404, which is what a good key gets for a task that cannot exist. */
 const ALL_BUT_NOT_FOUND = Array.from({ length: 300 }, (_, n) => 300 + n).filter((s) => s !== 404);
@@ -53,15 +54,13 @@ export class MuleRouterApi implements ICredentialType {
 	authenticate: IAuthenticate = async (
 		credentials: ICredentialDataDecryptedObject,
 		request: IHttpRequestOptions,
-	): Promise<IHttpRequestOptions> => {
-		const headers = { ...request.headers, Authorization: `Bearer ${String(credentials.apiKey)}` };
-		return { ...request, headers };
-	};
+	): Promise<IHttpRequestOptions> =>
+		sign(credentials, request, (apiKey) => ({ Authorization: `Bearer ${apiKey}` }));
 
 	/** There is nothing to list, so a task that cannot exist is asked for: "not found" means "come in". */
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: '={{ $credentials.baseUrl.replace(new RegExp("/+$"), "") }}',
+			baseURL: '={{ $credentials.baseUrl }}',
 			url: '/vendors/klingai/v1/kling-v3-omni/video-to-video/generation/00000000-0000-4000-8000-000000000000',
 			disableFollowRedirect: true,
 			ignoreHttpStatusErrors: { ignore: true, except: ALL_BUT_NOT_FOUND },

@@ -1,15 +1,28 @@
 import { describe, expect, test } from '@jest/globals';
-import type { IHttpRequestOptions } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IHttpRequestOptions } from 'n8n-workflow';
 import { credentialType } from './engine/engine.mts';
+import { built } from './engine/haste.mts';
 import { keys, useBench } from './engine/setup.mts';
+
+const { readBaseUrl, readKey } =
+	built<typeof import('../nodes/shared/util/pasted.ts')>('shared/util/pasted');
 
 const bench = useBench();
 
-async function signed(baseUrl: string): Promise<Record<string, unknown>> {
-	const { authenticate } = credentialType('magnificApi');
+/** The request as n8n sends it: in a run, in its test of the credential, and from its own nodes. */
+async function authenticated(
+	name: string,
+	credential: Record<string, unknown>,
+	request: IHttpRequestOptions,
+): Promise<IHttpRequestOptions> {
+	const { authenticate } = credentialType(name);
 	if (typeof authenticate !== 'function') throw new Error('not a function');
+	return await authenticate(credential as ICredentialDataDecryptedObject, request);
+}
+
+async function signed(baseUrl: string): Promise<unknown> {
 	const request: IHttpRequestOptions = { url: '/x', headers: { Accept: 'application/json' } };
-	return (await authenticate({ apiKey: 'k', baseUrl }, request)).headers as Record<string, unknown>;
+	return (await authenticated('magnificApi', { apiKey: 'k', baseUrl }, request)).headers;
 }
 
 describe('the Magnific key', () => {
@@ -61,23 +74,114 @@ test('a key goes only to the host that was saved with it, even if both are chang
 	}
 });
 
-test.each([' ', '\n', '\u200b'])(
-	'a key pasted with %j at its end works, and is hidden in what is shown',
-	async (stray) => {
-		bench.credentials.magnificApi.apiKey = `${keys.magnific}${stray}`;
-		await bench.emulator.fault({
-			match: { action: 'create' },
-			fault: { kind: 'status', status: 403, body: { message: `${keys.magnific} may not do this` } },
-		});
-		const { error, log } = await bench.generate({
+const PASTED: Array<[string, (key: string) => string]> = [
+	['a blank behind it', (key) => `${key} `],
+	['a line break behind it', (key) => `${key}\n`],
+	['a blank of no width behind it', (key) => `${key}\u200b`],
+	['a line break within', (key) => `${key.slice(0, 5)}\n${key.slice(5)}`],
+	['"Bearer" before it', (key) => `Bearer ${key}`],
+	['"bearer" and two blanks before it', (key) => `bearer  ${key}`],
+	['its whole header', (key) => `Authorization: Bearer ${key}`],
+	['its whole header in another spelling', (key) => `x-magnific-api-key:${key}`],
+	['quotes', (key) => `"${key}"`],
+	['quotes of another kind', (key) => `\u201c${key}\u201d`],
+	['quotes around "Bearer" and it', (key) => ` 'Bearer ${key}' `],
+	['its line of a JSON file', (key) => `"apiKey": "${key}",`],
+];
+
+describe('a key that was pasted', () => {
+	test.each(PASTED)(
+		'with %s works in a run, and is hidden in what is shown',
+		async (_name, paste) => {
+			bench.credentials.magnificApi.apiKey = paste(keys.magnific);
+			await bench.emulator.fault({
+				match: { action: 'create' },
+				fault: {
+					kind: 'status',
+					status: 403,
+					body: { message: `${keys.magnific} may not do this` },
+				},
+			});
+			const { error, log } = await bench.generate({
+				prompt: '@Video1',
+				videoUrl: bench.emulator.referenceUrl,
+			});
+			expect(error?.message).toContain('*** may not do this');
+			expect(JSON.stringify([error, log])).not.toContain(keys.magnific);
+			const [create] = (await bench.emulator.state()).requests.filter(
+				({ action }) => action === 'create',
+			);
+			expect(create.headers).toMatchObject({ 'x-magnific-api-key': keys.magnific });
+		},
+	);
+
+	test.each(PASTED)("with %s works in n8n's test of the credential", async (_name, paste) => {
+		for (const [name, header, value] of [
+			['magnificApi', 'x-magnific-api-key', keys.magnific],
+			['muleRouterApi', 'Authorization', `Bearer ${keys.magnific}`],
+		]) {
+			const request = { url: '/x', baseURL: ' https://api.example.com// ' };
+			expect(
+				await authenticated(
+					name,
+					{ apiKey: paste(keys.magnific), baseUrl: request.baseURL },
+					request,
+				),
+			).toEqual({ url: '/x', baseURL: 'https://api.example.com', headers: { [header]: value } });
+		}
+	});
+
+	test('of megabytes is read in one pass', () => {
+		for (const noise of [' ', '"', '\u200b', 'Bearer ', 'a b', '::', 'é']) {
+			expect(readKey(`x${noise.repeat(1_000_000)}y`).length).toBeLessThan(12_000_000);
+		}
+	});
+
+	test.each([undefined, null, 5, '', ' ', '""', 'Bearer '])('is empty where it is %j', (text) => {
+		expect(readKey(text)).toBe('');
+	});
+});
+
+describe('a Base URL', () => {
+	test.each([
+		['https://api.magnific.com', 'https://api.magnific.com'],
+		['https://api.magnific.com///', 'https://api.magnific.com'],
+		[' "https://api.magnific.com/" ', 'https://api.magnific.com'],
+		['https://gateway.example.com/kling/', 'https://gateway.example.com/kling'],
+		['http://127.0.0.1:4000', 'http://127.0.0.1:4000'],
+		['http://gateway.local:8080/x', 'http://gateway.local:8080/x'],
+	])('of %j is %s', (text, base) => {
+		expect(readBaseUrl(text)).toEqual({ base });
+	});
+
+	test.each([
+		['http://api.magnific.com', 'is http'],
+		['https://user:secret@api.magnific.com', 'holds a user name or a password'],
+		['https://user@api.magnific.com', 'holds a user name or a password'],
+		['https://api.magnific.com?x=1', 'has a query'],
+		['api.magnific.com', 'is no http or https URL'],
+		[undefined, 'is no http or https URL'],
+	])('of %j is refused in a run and in the test, and the key goes nowhere', async (text, said) => {
+		bench.credentials.magnificApi.baseUrl = text as string;
+		const { error } = await bench.generate({
 			prompt: '@Video1',
 			videoUrl: bench.emulator.referenceUrl,
 		});
-		expect(error?.message).toContain('*** may not do this');
-		expect(JSON.stringify([error, log])).not.toContain(keys.magnific);
-		const [create] = (await bench.emulator.state()).requests.filter(
-			({ action }) => action === 'create',
+		expect(error?.message).toContain(`The Base URL in the Magnific credential ${said}`);
+		expect(error?.message).not.toContain('secret');
+		expect((await bench.emulator.state()).requests).toEqual([]);
+		const tested = authenticated(
+			'muleRouterApi',
+			{ apiKey: 'k', baseUrl: text },
+			{ url: '/x', baseURL: String(text) },
 		);
-		expect(create.headers['x-magnific-api-key']).toBe(keys.magnific);
-	},
-);
+		await expect(tested).rejects.toThrow(said);
+	});
+
+	test('of megabytes is read in one pass', () => {
+		expect(readBaseUrl(`https://example.com/${'/'.repeat(2_000_000)}x`)).toHaveProperty('base');
+		expect(readBaseUrl(`${' '.repeat(2_000_000)}x${'"'.repeat(2_000_000)}`)).toHaveProperty(
+			'problem',
+		);
+	});
+});

@@ -317,10 +317,6 @@ describe('a request that creates a task is repeated', () => {
 				code: 'ETIMEDOUT',
 			}),
 		],
-		[
-			'a certificate is of an unknown issuer',
-			Object.assign(new Error('unknown'), { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' }),
-		],
 	])('where %s', async (_name, failure) => {
 		const connect = jest.spyOn(Socket.prototype, 'connect');
 		// Three for the list, then one for the task.
@@ -335,6 +331,21 @@ describe('a request that creates a task is repeated', () => {
 		expect(error).toBeUndefined();
 		expect(json[0].status).toBe('completed');
 		expect((await state()).billed.total).toBe(1);
+	});
+
+	test('but not where a certificate is of an unknown issuer: the error says at once how to add one', async () => {
+		const failure = { code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' };
+		const connect = jest.spyOn(Socket.prototype, 'connect');
+		connect.mockImplementation(function (this: Socket) {
+			process.nextTick(() => this.destroy(Object.assign(new Error('unknown'), failure)));
+			return this;
+		} as never);
+		const { error } = await bench
+			.generate(magnific({ options: { checkMedia: false } }))
+			.finally(() => connect.mockRestore());
+		expect(error?.message).toContain('shows a certificate that n8n does not accept');
+		expect(error?.description).toContain('NODE_EXTRA_CA_CERTS');
+		expect((await state()).requests).toEqual([]);
 	});
 
 	test('but not where the way to the host is lost after it was sent', async () => {
@@ -590,18 +601,12 @@ test.each([{}, retry])(
 );
 
 describe('Validate Only', () => {
-	test('shows no password that a Base URL holds', async () => {
-		bench.credentials.magnificApi.baseUrl = 'https://user:a-p@ssword@gateway.example.com/kling';
-		const { json } = await bench.generate(
-			magnific({
-				videoUrl: 'https://example.com/a.mp4',
-				options: { validateOnly: true, checkMedia: false },
-			}),
-		);
-		expect(json[0].request).toMatchObject({
-			url: expect.stringMatching(/^https:\/\/gateway\.example\.com\/kling\/v1\//),
-		});
-		expect(JSON.stringify(json)).not.toContain('ssword');
+	test('refuses a Base URL that holds a password, and shows none of it', async () => {
+		bench.credentials.magnificApi.baseUrl = 'https://user:a-pass@phrase@gateway.example.com/kling';
+		const { error } = await bench.generate(magnific({ options: { validateOnly: true } }));
+		expect(error?.message).toContain('holds a user name or a password');
+		expect(JSON.stringify([error?.message, error?.description])).not.toContain('phrase');
+		expect((await state()).requests).toEqual([]);
 	});
 
 	test('puts out the exact request without a key, and sends nothing', async () => {

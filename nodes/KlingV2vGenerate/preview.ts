@@ -12,15 +12,10 @@ export async function preview(
 	const { base } = await readAccount(context, provider);
 	const request = {
 		method: 'POST',
-		url: withoutPassword(base + path),
+		url: base + path,
 		body: jsonOf(body, callbackUrl),
 	};
 	return { preview: { provider: provider.name, endpoint, request } };
-}
-
-/** A Base URL may name a user of a gateway, and a password. */
-function withoutPassword(url: string): string {
-	return url.replace(/^(https?:\/\/)[^/?#]*@/i, '$1');
 }
 
 /** The body as it would be sent, without the resume URL: a call of that continues the execution. */

@@ -2,6 +2,7 @@ import { sleep } from 'n8n-workflow';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { MaybeCreated } from '../../shared/errors';
 import type { Answer } from '../../shared/http/answer';
+import { intermediaryOf } from '../../shared/http/intermediary';
 import { read } from '../../shared/http/transport';
 import type { NodeRun } from '../../shared/n8n/nodeRun';
 import type { Provider } from '../../shared/providers';
@@ -146,10 +147,13 @@ export function findIt({ label }: Provider, listed: Listed | undefined): string 
 }
 
 /** @returns what came instead of a usable answer, fit to be shown */
-export function describe({ status, headers, body, failure, conceal }: Answer): string {
+export function describe(answer: Answer): string {
+	const { status, headers, body, failure, conceal } = answer;
+	const between = intermediaryOf(answer);
 	const trace = asText(headers.traceparent);
 	const request = trace === undefined ? '' : `; request ${excerpt(conceal(trace), 80)}`;
 	if (failure) return `no answer came (${failure.reason})${request}`;
+	if (between) return `HTTP ${status}, which is no answer of the API: it ${between.what}${request}`;
 	const text = typeof body === 'string' ? body : (JSON.stringify(body) ?? '');
 	const shown =
 		text.trim() === ''

@@ -30,7 +30,8 @@ const ORIGIN_NOT_REACHED = new Set([521, 523, 525, 526, 530]);
  *
  * | answer | may a task exist? |
  * |---|---|
- * | no byte left this machine (refused, unknown host, certificate) | sent again |
+ * | no byte left this machine (connection refused, unknown host) | sent again |
+ * | no byte left this machine (a certificate that is not accepted) | refused |
  * | 429 | sent again; refused where the plan is used up |
  * | 503 in the API's own JSON, or with Retry-After | sent again |
  * | 521, 523, 525, 526, 530 | sent again |
@@ -44,7 +45,8 @@ const ORIGIN_NOT_REACHED = new Set([521, 523, 525, 526, 530]);
  */
 export function mayExist(answer: Answer, problem: Problem, isUsedUp: boolean): Existence {
 	const { status, failure } = answer;
-	if (failure) return failure.sent ? 'uncertain' : 'sentAgain';
+	if (failure?.sent) return 'uncertain';
+	if (failure) return failure.isCertificate ? 'refused' : 'sentAgain';
 	if (status === 429) return isUsedUp ? 'refused' : 'sentAgain';
 	if (status === 503) return isOwnWord(answer, problem) ? 'sentAgain' : 'uncertain';
 	if (ORIGIN_NOT_REACHED.has(status)) return 'sentAgain';

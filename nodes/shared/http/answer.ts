@@ -6,8 +6,11 @@ export interface Answer {
 	status: number;
 	headers: Record<string, unknown>;
 	body: unknown;
-	/** Why no answer came. `sent: false` only where surely no byte left this machine. */
-	failure?: { sent: boolean; reason: string };
+	/**
+	 * Why no answer came. `sent: false` only where surely no byte left this machine; `isCertificate` where that is for
+	 * the certificate of the host.
+	 */
+	failure?: { sent: boolean; reason: string; isCertificate?: boolean };
 	/** Hides the secrets of the request in any text of the answer that is shown. */
 	conceal: Conceal;
 }

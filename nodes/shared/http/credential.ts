@@ -1,6 +1,6 @@
 import { NotReached } from '../errors';
 import type { Provider } from '../providers';
-import { readUrl } from '../util/urls';
+import { readBaseUrl, readKey } from '../util/pasted';
 import type { RequestContext } from './requestContext';
 
 /** The credential of a provider, as a request needs it. */
@@ -22,22 +22,17 @@ export async function readAccount(
 	{ name, label, credential }: Provider,
 ): Promise<Account> {
 	const kept = await context.getCredentials<Record<string, string | undefined>>(credential);
-	// Blanks and quotes that were pasted along with a key are no part of it, and would hide it from `concealer`.
-	const apiKey = (kept.apiKey ?? '').replace(/^[^!-~]+|[^!-~]+$/g, '');
-	const base = (kept.baseUrl ?? '').trim().replace(/\/+$/, '');
-	const problem =
-		readUrl(base) === undefined
-			? `The Base URL in the ${label} credential is no http or https URL`
-			: apiKey === ''
-				? `The API Key in the ${label} credential is empty`
-				: undefined;
-	if (problem === undefined) {
-		const webhookSecret = (kept.webhookSecret ?? '').trim();
-		return { base, apiKey, webhookSecret, data: { ...kept, apiKey } as Account['data'] };
-	}
-	throw new NotReached(
-		problem,
-		'Nothing was sent and nothing was billed. Open the credential and correct it.',
-		{ provider: name, reason: problem, retryable: false },
-	);
+	const fail = (problem: string): never => {
+		throw new NotReached(
+			problem,
+			'Nothing was sent and nothing was billed. Open the credential and correct it.',
+			{ provider: name, reason: problem, retryable: false },
+		);
+	};
+	const read = readBaseUrl(kept.baseUrl);
+	if ('problem' in read) return fail(`The Base URL in the ${label} credential ${read.problem}`);
+	const apiKey = readKey(kept.apiKey);
+	if (apiKey === '') return fail(`The API Key in the ${label} credential is empty`);
+	const webhookSecret = (kept.webhookSecret ?? '').trim();
+	return { ...read, apiKey, webhookSecret, data: { ...kept, apiKey } as Account['data'] };
 }

@@ -5,6 +5,8 @@ import type { Problem, Provider } from '../providers';
 import { isAddressBlocked, isUsedUp } from '../providers/kling';
 import { asText, excerpt } from '../util/unknown';
 import type { Answer } from './answer';
+import { intermediaryOf } from './intermediary';
+import { CERTIFICATE_ADVICE } from './networkError';
 
 interface Meaning {
 	what: string;
@@ -59,6 +61,12 @@ const SILENT: Meaning = {
 	retryable: true,
 };
 
+const CERTIFICATE: Meaning = {
+	what: 'shows a certificate that n8n does not accept',
+	advice: `${CERTIFICATE_ADVICE}, and check the clock of this machine; then run again.`,
+	retryable: true,
+};
+
 const UNREADABLE: Meaning = {
 	what: 'gave an answer that is not the documented one',
 	advice: 'Check the Base URL in the credential.',
@@ -80,11 +88,15 @@ const ADDRESS_BLOCKED: Meaning = {
 	advice: "Add the public address of this n8n to the account's list, or turn the list off.",
 };
 
-function meaningOf({ status, headers }: Answer, problem: Problem): Meaning {
+function meaningOf(answer: Answer, problem: Problem): Meaning {
+	const { status, headers } = answer;
 	if (status === 429 && isUsedUp(problem, asText(headers['retry-after']) !== undefined)) {
 		return isAddressBlocked(problem) ? ADDRESS_BLOCKED : USED_UP;
 	}
+	const intermediary = intermediaryOf(answer);
+	if (intermediary) return { ...intermediary, retryable: true };
 	if (MEANINGS[status]) return MEANINGS[status];
+	if (answer.failure?.isCertificate) return CERTIFICATE;
 	if (status === 0) return SILENT;
 	if (status < 300) return UNREADABLE;
 	if (status < 400) return REDIRECTED;

@@ -1,3 +1,4 @@
+import { CERTIFICATE_ADVICE, isCertificateError } from '../http/networkError';
 import { asObject, asText, excerpt } from '../util/unknown';
 
 /** The three ways in which a video cannot be fetched just now. */
@@ -34,9 +35,6 @@ export class Unusable extends Error {
 	}
 }
 
-/** Certificates that Node does not accept do not become better by waiting. */
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY)/;
-
 /**
  * @param error of n8n's request helper, or of a body that broke off
  * @returns the same in one of the three ways
@@ -47,10 +45,9 @@ export function troubleOf(error: unknown): TryLater | Unusable {
 	const code = chain.map((link) => asText(link.code)).find((text) => text !== undefined) ?? '';
 	const message = excerpt(asText(asObject(error).message) ?? 'no answer', 200);
 	const reason = code === '' || message.includes(code) ? message : `${code} (${message})`;
-	if (CERTIFICATE.test(code)) {
-		return new Unusable(
-			`the host's certificate is not accepted: ${reason}. For a certificate authority of your own, set NODE_EXTRA_CA_CERTS`,
-		);
+	// It does not become better by waiting.
+	if (isCertificateError(code)) {
+		return new Unusable(`the host's certificate is not accepted: ${reason}. ${CERTIFICATE_ADVICE}`);
 	}
 	// n8n's own protection of private addresses.
 	const isBlocked = chain.some(({ name }) => (asText(name) ?? '').startsWith('Ssrf'));

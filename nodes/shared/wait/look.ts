@@ -2,6 +2,8 @@ import { KlingError, NotReached, TaskFailed, TaskUnavailable } from '../errors';
 import { noAnswer } from '../http/answer';
 import type { Answer } from '../http/answer';
 import { concealer, concealTask } from '../http/conceal';
+import { intermediaryOf } from '../http/intermediary';
+import { CERTIFICATE_ADVICE } from '../http/networkError';
 import { read, retryAfter } from '../http/transport';
 import type { RequestContext } from '../http/requestContext';
 import type { NodeRun } from '../n8n/nodeRun';
@@ -81,19 +83,34 @@ export function expectVideo(task: KlingTask): void {
 }
 
 function noLook(ref: TaskRef, answer: Answer): KlingError {
-	if (answer.status in ADVICE) return unavailable(ref, answer.status);
+	if (answer.status in ADVICE) return unavailable(ref, answer);
 	const { label } = providers[ref.provider];
-	const reason = answer.failure?.reason ?? `HTTP ${answer.status} without a status`;
+	const between = intermediaryOf(answer);
+	const reason =
+		between?.what ?? answer.failure?.reason ?? `HTTP ${answer.status} without a status`;
+	const todo =
+		between?.advice ??
+		(answer.failure?.isCertificate ? `${CERTIFICATE_ADVICE}.` : 'Run again later.');
 	return new KlingError(
-		`${label} could not be asked for the status: ${reason}. Task ${ref.taskId}`,
-		'The task is not touched by this. Run again later.',
+		`${label} ${between ? reason : `could not be asked for the status: ${reason}`}. Task ${ref.taskId}`,
+		`The task is not touched by this. ${todo}`,
 		{ ...refOf(ref), reason, httpStatus: answer.status || undefined, retryable: true },
 	);
 }
 
 /** @returns the error for a task that the provider does not show, or not to this key */
-export function unavailable(ref: TaskRef, status: number): TaskUnavailable {
+export function unavailable(ref: TaskRef, answer: Answer): TaskUnavailable {
+	const { status } = answer;
+	const between = intermediaryOf(answer);
 	const { label } = providers[ref.provider];
+	if (between) {
+		return new TaskUnavailable(
+			ref,
+			`${label} ${between.what}`,
+			`The task goes on at the provider. ${between.advice}`,
+			status,
+		);
+	}
 	const what =
 		status === 404 ? `${label} does not know the task` : `${label} refuses to show the task`;
 	return new TaskUnavailable(ref, `${what} (HTTP ${status})`, ADVICE[status], status);

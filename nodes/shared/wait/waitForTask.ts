@@ -75,7 +75,7 @@ function takeAnswer(run: WaitingRun, watch: Watch, answer: Answer): void {
 	const mayBeUnknown = run.clock.now() - watch.since <= watch.unknownFor;
 	if (!isRefusal(answer, mayBeUnknown)) return;
 	watch.refusals = (watch.refusals ?? 0) + 1;
-	if (watch.refusals >= timing.wait.maxRefusals) throw unavailable(watch.task, answer.status);
+	if (watch.refusals >= timing.wait.maxRefusals) throw unavailable(watch.task, answer);
 }
 
 function planNextLook(run: WaitingRun, watch: Watch, answer: Answer): void {

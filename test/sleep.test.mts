@@ -6,6 +6,7 @@ import { execute, GENERATE, node, STATUS, withCredentials } from './engine/engin
 import type { RunOptions } from './engine/engine.mts';
 import { hurry, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
+import { passed } from './engine/until.mts';
 
 /** An execution sleeps in n8n's database between its turns: the ledger in the node context is all it has. */
 
@@ -330,6 +331,26 @@ describe('While an execution sleeps', () => {
 		expect(shown?.[0].startedAt).toMatch(/^20\d\d-/);
 		expect(shown?.[0].nextLook).toMatch(/^20\d\d-/);
 		expect(shown?.[1]).toMatchObject({ status: 'waiting' });
+	});
+
+	test('n8n shows the progress of a task where the provider tells it', async () => {
+		const options = { leaveAsleep: true, executionId: 'progress' };
+		await bench.emulator.set({ taskSeconds: 60 });
+		const first = await bench.generate(parametersOf('magnific'), options);
+		const [{ taskId }] = (await bench.emulator.state()).tasks;
+		await bench.emulator.fault({
+			match: { action: 'status' },
+			fault: {
+				kind: 'status',
+				status: 200,
+				body: { data: { task_id: taskId, status: 'IN_PROGRESS', progress: 30 } },
+			},
+		});
+		await passed(first.data.waitTill!.getTime() - Date.now());
+		const resume = parse(stringify(first.data)) as IRunExecutionData;
+		const { data } = await bench.generate(parametersOf('magnific'), { ...options, resume });
+		const shown = data.resultData.runData.Kling[0].data?.main[0]?.map(({ json }) => json);
+		expect(shown).toMatchObject([{ taskId, status: 'running', progress: 30 }]);
 	});
 
 	test('the hints of its turns are kept for the end', async () => {

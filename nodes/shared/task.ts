@@ -41,6 +41,8 @@ export interface KlingTask extends TaskRef {
 	/** ISO 8601 as the provider gave it, or null where it gives none. */
 	createdAt: string | null;
 	updatedAt: string | null;
+	/** How far the task is, in percent, where the provider tells; for the eye. */
+	progress?: number;
 	/** There where the task has failed, or is completed without a link and says why. */
 	failure?: TaskFailure;
 }

@@ -42,5 +42,10 @@ export interface StoredFile {
 
 /** @returns how a task is doing, for the eye */
 export function progressOf({ task, since }: Watch): IDataObject {
-	return { ...taskToJson(task), startedAt: new Date(since).toISOString() };
+	const { progress } = task;
+	return {
+		...taskToJson(task),
+		...(progress === undefined ? {} : { progress }),
+		startedAt: new Date(since).toISOString(),
+	};
 }

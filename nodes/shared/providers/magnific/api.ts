@@ -104,6 +104,7 @@ function read(
 		...seen,
 		createdAt: asText(data.created_at) ?? null,
 		updatedAt: asText(data.updated_at) ?? null,
+		...(typeof data.progress === 'number' ? { progress: data.progress } : {}),
 		...failureOf(LABEL, seen, {
 			errors: [data.error, asObject(body).error],
 			around: [data, asObject(body)],

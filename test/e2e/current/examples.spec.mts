@@ -73,7 +73,8 @@ test(`examples/${examples.formToPage.file} shows the page with the video as soon
 	const html = await (await fetch(page)).text();
 	expect(html).toContain('Here is your video');
 
-	const execution = await session.executionEnd(await session.firstExecutionOf(id));
+	// It waits for somebody who opens the page again.
+	const execution = await session.execution(await session.firstExecutionOf(id));
 	const [{ json, binary }] = itemsOf(execution, GENERATE);
 	expect(binary?.data.mimeType).toBe('video/mp4');
 	const [task] = await stage.emulator.tasks();

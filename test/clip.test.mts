@@ -192,6 +192,15 @@ describe('a part of a reference video', () => {
 		expect(item.clip).toMatchObject(expected);
 	});
 
+	test('has a hint where the frames that it needs make it too long for players without edit lists', async () => {
+		const options = { clipStart: 7.9, clipLength: 4 };
+		const { json, hints } = await bench.generate(ofUrl({ options, completion: 'submitOnly' }));
+		expect(json[0].clip).toMatchObject({ start: 7.9, duration: 4 });
+		expect(hints.join()).toContain(
+			'Video URL: the part is 4 s long, and 11.9 s with the frames before it that it needs',
+		);
+	});
+
 	test('is what an edit counts as under Max Total Seconds', async () => {
 		const ask = (maxTotalSeconds: number) =>
 			ofUrl({ ...toMule, completion: 'submitOnly', options: { ...part, maxTotalSeconds } });

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { IDataObject, INodeParameters } from 'n8n-workflow';
+import type { IDataObject, INodeExecutionData, INodeParameters } from 'n8n-workflow';
 import { request } from 'undici';
 import { shortenPauses, timing } from './engine/haste.mts';
 import { keys, useBench } from './engine/setup.mts';
@@ -76,6 +76,38 @@ describe('a reference video from a binary field', () => {
 		expect((create.body as IDataObject).video_url).toMatch(/\/assets\//);
 		expect((await bench.emulator.state()).violations).toEqual([]);
 	});
+
+	test.each(['magnific', 'muleRouter'])(
+		'may be given to %s as the file itself, by an expression',
+		async (provider) => {
+			// A signed link leads to an n8n, and none is here.
+			await bench.emulator.set({ referenceChecks: false });
+			const { json, error } = await bench.generate(
+				fromFile({
+					provider,
+					endpoint: 'videoEdit',
+					videoBinaryPropertyName: '={{ $binary.clip }}',
+				}),
+				{ files },
+			);
+			expect(error).toBeUndefined();
+			expect(json[0].status).toBe('completed');
+		},
+	);
+
+	test.each(['clip', '_files.clip'])(
+		'is found by "%s" where n8n keeps files within the JSON (Binary Mode "combined")',
+		async (videoBinaryPropertyName) => {
+			const { binary } = (
+				await bench.generate(fromFile({ options: { validateOnly: true } }), { files })
+			).data.resultData.runData.Source[0].data?.main[0]?.[0] as INodeExecutionData;
+			const { json, error } = await bench.generate(fromFile({ videoBinaryPropertyName }), {
+				input: [{ _files: binary as unknown as IDataObject }],
+			});
+			expect(error).toBeUndefined();
+			expect(json[0].status).toBe('completed');
+		},
+	);
 
 	test('is declared as a type that Magnific takes, if n8n knows it by another', async () => {
 		const clip = path.join(folder, 'clip.m4v');

@@ -281,6 +281,17 @@ describe('the request', () => {
 		expect((await creations())[0].body).toMatchObject({ duration: '6', cfg_scale: 0.2 });
 	});
 
+	test('takes switches that an expression gives as texts', async () => {
+		const { items, error } = await bench.generate({
+			prompt: '@Video1',
+			videoUrl: bench.emulator.referenceUrl,
+			downloadVideo: '={{ " FALSE" }}',
+			options: { checkMedia: '={{ "true" }}' },
+		});
+		expect(error).toBeUndefined();
+		expect(items[0].binary).toBeUndefined();
+	});
+
 	test('holds megabytes of text in a process whose regular expressions are not optimized any more', () => {
 		// As in any that has compiled many of them: V8 then keeps a place to go back to for each character.
 		const script = `
@@ -386,9 +397,9 @@ describe('a run of Generate', () => {
 			['Max Tasks is empty', 'Max Total Seconds is empty'],
 		],
 		[
-			'a switch that an expression gives as text',
-			{ videoUrl: url, downloadVideo: '={{ "true" }}' },
-			['Download Video must be true or false (got "true")'],
+			'a switch that an expression gives as another word',
+			{ videoUrl: url, downloadVideo: '={{ "yes" }}' },
+			['Download Video must be true or false (got "yes")'],
 		],
 		[
 			'a wait of a year',
@@ -496,7 +507,35 @@ describe('a run of Generate', () => {
 				videoList: list,
 				additionalFields: { images: [url, url, url], elements: { elements: [element, element] } },
 			},
-			['Images and Elements together are limited to 4'],
+			['Images, Elements and frames together are limited to 4 beside a reference video (5 given)'],
+		],
+		[
+			'three images and two frames',
+			{
+				provider: 'muleRouter',
+				prompt: 'x',
+				videoList: list,
+				additionalFields: { images: [url, url, url], firstFrame: url, lastFrame: url },
+			},
+			[
+				'Images, Elements and frames together are limited to 4 beside a reference video (5 given)',
+				'Last Frame cannot be used beside more than one of Images',
+			],
+		],
+		[
+			'an element without its images',
+			{
+				provider: 'muleRouter',
+				prompt: 'x',
+				videoList: list,
+				additionalFields: {
+					elements: { elements: [{ frontalImage: url }, { referenceImages: [url] }] },
+				},
+			},
+			[
+				'Elements 1: an element needs a Frontal Image, and 1 to 3 Reference Images',
+				'Elements 2: an element needs a Frontal Image, and 1 to 3 Reference Images',
+			],
 		],
 		[
 			'a last frame without a first',

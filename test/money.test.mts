@@ -534,7 +534,7 @@ describe('the spending limits', () => {
 
 	test('count an edit as the longest reference video', async () => {
 		const { error } = await bench.generate(muleRouter({ options: { maxTotalSeconds: 9 } }));
-		expect(error?.message).toContain('10 seconds of video');
+		expect(error?.message).toContain('15.5 seconds of video');
 	});
 
 	test('make every item an error item with Continue On Fail', async () => {
@@ -695,6 +695,7 @@ describe('hints', () => {
 		const { hints } = await bench.generate(magnific({ prompt: 'A dancing cat' }));
 		expect(hints.join()).toContain('@Video1');
 		expect((await bench.generate(magnific())).hints).toEqual([]);
+		expect((await bench.generate(magnific({ prompt: '<<<video_1>>>' }))).hints).toEqual([]);
 	});
 
 	const still = () => `${bench.emulator.mediaUrl}/start.png`;
@@ -738,6 +739,15 @@ describe('hints', () => {
 			[],
 		],
 		[
+			"a second element in Kling's own form",
+			() =>
+				muleRouter({
+					prompt: '<<<video_1>>> <<<element_1>>> <<<element_2>>> <<<image_1>>>',
+					additionalFields: { elements: { elements: [element()] } },
+				}),
+			['<<<element_2>>>, <<<image_1>>>'],
+		],
+		[
 			'nothing: all are there',
 			() =>
 				muleRouter({
@@ -759,6 +769,7 @@ describe('hints', () => {
 		const { hints } = await bench.generate(magnific({ downloadVideo: false }));
 		expect(hints.join()).toContain('works until');
 		expect((await bench.generate(magnific())).hints).toEqual([]);
+		expect((await bench.generate(magnific({ prompt: '<<<video_1>>>' }))).hints).toEqual([]);
 	});
 });
 

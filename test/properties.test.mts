@@ -168,8 +168,8 @@ const TOLD: Record<string, string[]> = {
 	video: ['3 to 10 seconds', '720 to 2160 px', '24 to 60', '200 MB', 'MP4 or MOV'],
 	image_url: ['300x300', '10 MB', 'JPG', 'PNG'],
 	webhook_url: ['status'],
-	images: ['together with Elements', '@Image1'],
-	elements: ['together with Images', '@Element1'],
+	images: ['together with Elements', '&lt;&lt;&lt;image_1&gt;&gt;&gt;'],
+	elements: ['together with Images', '&lt;&lt;&lt;element_1&gt;&gt;&gt;'],
 	last_frame: ['First Frame'],
 	reference_images: ['1 to 3'],
 };

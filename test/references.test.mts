@@ -2,6 +2,8 @@ import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { built, shortenPauses, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
+import { videoProblems } from './media/built.mts';
+import type { VideoFacts } from './media/built.mts';
 
 /** What a request refers to, looked at before anything is paid. */
 
@@ -310,4 +312,47 @@ describe('A reference that was looked at some minutes ago', () => {
 		expect((await requests('reference')).length).toBeGreaterThanOrEqual(2);
 		expect((await requests('create')).length).toBe(2);
 	});
+});
+
+describe('A reference video of 12 seconds', () => {
+	const long = () => `${bench.emulator.mediaUrl}/reference-long.mp4`;
+
+	test('is refused for Magnific, which documents at most 10', async () => {
+		const { error } = await bench.generate(submit({ videoUrl: long() }));
+		expect(error?.message).toContain('the video is 12 s long, it must be 3 to 10 s');
+	});
+
+	test('brings a hint for MuleRouter, which may take up to 15', async () => {
+		await bench.emulator.set({ referenceChecks: false });
+		const { error, hints } = await bench.generate({
+			...submit({ videoUrl: long() }),
+			provider: 'muleRouter',
+			endpoint: 'videoEdit',
+		});
+		expect(error).toBeUndefined();
+		expect(hints.join()).toContain('the video is 12 s long: 3 to 10 s are documented');
+	});
+});
+
+test.each([
+	[10.05, []],
+	[10.5, []],
+	[15.5, []],
+	[15.7, ['Video URL: the video is 15.7 s long, it must be 3 to 15 s']],
+])('a reference video of %d s at a provider that takes 15: %j', (duration, problems) => {
+	const facts = {
+		container: 'mp4',
+		brand: 'isom',
+		width: 1280,
+		height: 720,
+		codedWidth: 1280,
+		codedHeight: 720,
+		rotation: 0,
+		duration,
+		frameRate: 30,
+		codec: 'avc1',
+		hasAudio: true,
+	};
+	const longest = { max: 15, tolerance: 0.5 };
+	expect(videoProblems('Video URL', facts as VideoFacts, longest)).toEqual(problems);
 });

@@ -118,7 +118,7 @@ async function fileProblems(
 		const isRefused = isFault(found) && options.unverifiedMedia === 'refuse';
 		const own = [
 			...(media.kind === 'video'
-				? videoProblems(media.label, found as VideoFacts | MediaFault)
+				? videoProblems(media.label, found as VideoFacts | MediaFault, provider.longestReference)
 				: imageProblems(media.label, found as ImageFacts | MediaFault, {
 						ratio: provider.limitsImageRatio,
 					})),

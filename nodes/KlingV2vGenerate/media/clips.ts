@@ -79,7 +79,7 @@ export async function openSource(
 ): Promise<StreamedSource | MediaFault> {
 	if ('base64' in origin) return bufferSource(decode(origin.base64).bytes);
 	if ('url' in origin) return httpSource(context, origin.url, signal);
-	return await binarySource(context, item, origin.field);
+	return await binarySource(context, item, origin.file ?? origin.field);
 }
 
 /** A part that is shorter than was asked for also costs less. */

@@ -32,9 +32,14 @@ export const imageLimits = {
 
 /**
  * @param label how the user knows the field
+ * @param longest in place of the documented longest length, for a provider that takes more
  * @returns a sentence for everything in the file that is not as documented
  */
-export function videoProblems(label: string, found: VideoFacts | MediaFault): string[] {
+export function videoProblems(
+	label: string,
+	found: VideoFacts | MediaFault,
+	longest: Pick<Limit, 'max' | 'tolerance'> = videoLimits.seconds,
+): string[] {
 	if (isFault(found)) return faultProblems(label, found, videoLimits.megabytes);
 	const { containers, side, megabytes } = videoLimits;
 	const { container, brand, width, height, size } = found;
@@ -42,7 +47,7 @@ export function videoProblems(label: string, found: VideoFacts | MediaFault): st
 		containers.includes(container)
 			? []
 			: [`the file is of the kind "${brand.trim()}", it must be MP4 or MOV`],
-		durationProblems(found),
+		durationProblems(found, longest),
 		[width, height].every((pixels) => isWithin(pixels, side))
 			? []
 			: [`the video is ${width} x ${height} px, each side must be ${range(side)} px`],
@@ -54,8 +59,11 @@ export function videoProblems(label: string, found: VideoFacts | MediaFault): st
 }
 
 /** A pause before the picture, or sound after it, counts with some programs only. */
-function durationProblems({ duration, playTime }: VideoFacts): string[] {
-	const { seconds } = videoLimits;
+function durationProblems(
+	{ duration, playTime }: VideoFacts,
+	longest: Pick<Limit, 'max' | 'tolerance'>,
+): string[] {
+	const seconds = { ...videoLimits.seconds, ...longest };
 	if (duration === undefined || isAnyWithin([duration, playTime], seconds)) return [];
 	return [`the video is ${show(duration)} s long, it must be ${range(seconds)} s`];
 }
@@ -155,8 +163,12 @@ function unknownHint({ duration, frameRate, commonFrameRate }: VideoFacts): stri
 
 function durationHint({ duration, playTime }: VideoFacts): string[] {
 	const { seconds } = videoLimits;
-	if (areAllWithin([duration, playTime], seconds) || !isAnyWithin([duration, playTime], seconds)) {
-		return [];
+	if (areAllWithin([duration, playTime], seconds)) return [];
+	if (!isAnyWithin([duration, playTime], seconds)) {
+		// Otherwise it is refused.
+		return [
+			`the video is ${show(duration)} s long: ${range(seconds)} s are documented, and the provider may refuse more`,
+		];
 	}
 	return [
 		`the picture is ${show(duration)} s long, and ${show(playTime)} s with pauses and sound: the provider may count either, and asks for ${range(seconds)} s`,

@@ -30,6 +30,8 @@ function notSent(requests: ItemRequest[]): Hint[] {
 	return [{ message, type: 'info' }];
 }
 
+const MENTION = /(?<!\w)@(Video|Image|Element)(\d+)\b|<<<(video|image|element)_(\d+)>>>/gi;
+
 /** @returns the prompt, which each API calls by a name of its own */
 function promptOf({ provider, body }: ItemRequest['request']): unknown {
 	return body[provider.parameters.prompt.routing.send.property];
@@ -37,18 +39,18 @@ function promptOf({ provider, body }: ItemRequest['request']): unknown {
 
 /** @returns whether the reference video is not mentioned in a prompt that says something */
 function lacksReference(prompt: unknown): boolean {
-	return typeof prompt === 'string' && !/@Video1\b/i.test(prompt);
+	return typeof prompt === 'string' && !/@Video1\b|<<<video_1>>>/i.test(prompt);
 }
 
 /**
  * What a prompt mentions and its request lacks, as where n8n has dropped an expression for a whole
- * list of elements: the video would be made, and billed, without them.
+ * list of elements: the video would be made, and billed, without them. Kling's own form is `<<<element_1>>>`.
  * @returns the mentions as they are written
  */
 function missing(prompt: unknown, held: References): string[] {
-	const mentions =
-		typeof prompt === 'string' ? prompt.matchAll(/(?<!\w)@(Video|Image|Element)(\d+)\b/gi) : [];
-	return [...mentions].flatMap(([mention, kind, number]) => {
+	const mentions = typeof prompt === 'string' ? prompt.matchAll(MENTION) : [];
+	return [...mentions].flatMap(([mention, short, shortNumber, long, longNumber]) => {
+		const [kind, number] = [short ?? long, shortNumber ?? longNumber];
 		const count = held[kind.toLowerCase() as keyof References];
 		return Number(number) >= 1 && Number(number) <= count ? [] : [mention];
 	});

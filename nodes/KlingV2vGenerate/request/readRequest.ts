@@ -1,6 +1,7 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { InvalidInput } from '../../shared/errors';
-import { mediaIn, withPart } from '../../shared/media/media';
+import { isBinaryFile, mediaIn, withPart } from '../../shared/media/media';
+import type { BinaryFile } from '../../shared/media/media';
 import { isToolCall } from '../../shared/n8n/nodeRun';
 import { readItems } from '../../shared/n8n/runItems';
 import { checkFields, checkValue, withoutDefaults } from '../../shared/parameters/check';
@@ -12,6 +13,7 @@ import { readEndpoint, readProvider } from '../../shared/providers/choice';
 import { bodyProperties, isSent } from '../../shared/providers/nodeProperties';
 import type { EndpointName } from '../../shared/task';
 import { fingerprint } from '../../shared/util/fingerprint';
+import { asObject } from '../../shared/util/unknown';
 import type { GenerateRun, RunItem } from '../generateRun';
 import { costOf } from './cost';
 import { COMPLETIONS } from './itemRequest';
@@ -88,14 +90,29 @@ function readRequest(context: IExecuteFunctions, item: number): ItemRequest {
 	};
 }
 
+/** Finds the files that the body only names. @returns a sentence for each that is not there */
 function missingFields(context: IExecuteFunctions, item: number, body: unknown): string[] {
-	const { binary = {} } = context.getInputData()[item];
-	const there = Object.keys(binary).join(', ') || 'none';
-	return mediaIn(body).flatMap(({ origin, label: field }) =>
-		'field' in origin && !binary[origin.field]
-			? [`${field}: the item has no binary field "${origin.field}" (it has: ${there})`]
-			: [],
-	);
+	const input = context.getInputData()[item];
+	const { binary = {} } = input;
+	const there = [...Object.keys(binary), ...Object.keys(asObject(input.json[FILES_IN_JSON]))];
+	return mediaIn(body).flatMap(({ origin, label: field }) => {
+		if (!('field' in origin)) return [];
+		origin.file ??= fileIn(input, origin.field);
+		return origin.file
+			? []
+			: [
+					`${field}: the item has no binary field "${origin.field}" (it has: ${there.join(', ') || 'none'})`,
+				];
+	});
+}
+
+/** Where n8n keeps the files of an item in a workflow whose Binary Mode is "combined". */
+const FILES_IN_JSON = '_files';
+
+/** @param name of a field, or a path into the item's JSON, as n8n's own nodes take it in that mode */
+function fileIn({ binary = {}, json }: INodeExecutionData, name: string): BinaryFile | undefined {
+	const atPath = name.split('.').reduce<unknown>((value, key) => asObject(value)[key], json);
+	return [binary[name], asObject(json[FILES_IN_JSON])[name], atPath].find(isBinaryFile);
 }
 
 function callbackProblems(

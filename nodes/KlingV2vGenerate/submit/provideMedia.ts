@@ -36,7 +36,7 @@ const LINK_LIFETIME = '1 day';
  */
 export async function provideProblem(
 	context: IExecuteFunctions,
-	{ provider, item }: TaskRequest,
+	{ provider }: TaskRequest,
 	{ kind, origin, part, label: field }: Media,
 	apiHost: string,
 ): Promise<string | undefined> {
@@ -45,8 +45,7 @@ export async function provideProblem(
 	const advice = part
 		? 'put that part alone where it has a public URL'
 		: 'put the file where it has a public URL and choose Reference Video: URL';
-	const data =
-		'field' in origin ? fieldOf(context, item, origin.field) : await storedSample(context);
+	const data = 'field' in origin ? origin.file : await storedSample(context);
 	if (!data?.id || !('createBinarySignedUrl' in context.helpers)) {
 		return `${field}: ${label} takes videos by URL only, and this n8n keeps binary data in memory, which has none: ${advice}`;
 	}
@@ -76,11 +75,11 @@ async function provideOne(run: GenerateRun, item: ItemRequest, media: Media): Pr
 	if ('url' in origin) return origin.url;
 	if (item.request.provider.upload) return await handOver(run, item, media);
 	if ('base64' in origin) return origin.base64;
-	if (media.kind === 'video') {
-		const data = context.helpers.assertBinaryData(item.item, origin.field);
-		return context.helpers.createBinarySignedUrl(data, LINK_LIFETIME);
-	}
-	const bytes = await context.helpers.getBinaryDataBuffer(item.item, origin.field);
+	const data = origin.file as IBinaryData;
+	const { helpers } = context;
+	if (media.kind === 'video') return helpers.createBinarySignedUrl(data, LINK_LIFETIME);
+	if (!data.id) return data.data;
+	const bytes = await helpers.binaryToBuffer(await helpers.getBinaryStream(data.id));
 	return bytes.toString('base64');
 }
 
@@ -88,7 +87,7 @@ async function provideOne(run: GenerateRun, item: ItemRequest, media: Media): Pr
 async function handOver(run: GenerateRun, item: ItemRequest, media: Media): Promise<string> {
 	const { provider } = item.request;
 	const { origin, part } = media;
-	const data = 'field' in origin ? fieldOf(run.context, item.item, origin.field) : undefined;
+	const data = 'field' in origin ? origin.file : undefined;
 	// A file in memory has no ID: within the run, its item tells it from others. Calls of an agent share a run.
 	const id = data && (data.id ?? [run.index, item.item, run.isTool ? randomUUID() : '']);
 	const key = fingerprint(provider.name, media.kind, media, id);
@@ -136,10 +135,6 @@ async function store(
 	}
 }
 
-function fieldOf(context: IExecuteFunctions, item: number, field: string): IBinaryData | undefined {
-	return context.getInputData()[item].binary?.[field];
-}
-
 /** @param types those that the provider takes; files of the same content go by other names, too */
 async function fileOf(
 	context: IExecuteFunctions,
@@ -152,7 +147,8 @@ async function fileOf(
 		return { open: async () => bytes, size: bytes.length, mimeType };
 	}
 	const { helpers } = context;
-	const { id, data, mimeType, bytes } = helpers.assertBinaryData(item, origin.field);
+	const file = origin.file as IBinaryData;
+	const { id, data, mimeType, bytes } = file;
 	const isNamed = types.includes(mimeType) && mimeType.startsWith(`${kind}/`);
 	const named = isNamed ? mimeType : kind === 'video' ? 'video/mp4' : 'image/png';
 	if (!id) {
@@ -164,13 +160,13 @@ async function fileOf(
 		open: async () => await helpers.getBinaryStream(id),
 		// Older n8n does not keep the size with the item.
 		size: bytes ?? (await helpers.getBinaryMetadata(id)).fileSize,
-		mimeType: isNamed || kind === 'video' ? named : await storedType(context, item, origin.field),
+		mimeType: isNamed || kind === 'video' ? named : await storedType(context, item, file),
 	};
 }
 
 /** Some nodes name every file "application/octet-stream": what an image is, its first bytes say. */
-async function storedType(context: IExecuteFunctions, item: number, field: string) {
-	const source = await binarySource(context, item, field);
+async function storedType(context: IExecuteFunctions, item: number, file: IBinaryData) {
+	const source = await binarySource(context, item, file);
 	const head = isFault(source) ? source : await source.read(0, 8);
 	if (!isFault(source)) source.close?.();
 	return isFault(head) ? 'image/png' : mimeTypeOf(head);

@@ -31,12 +31,12 @@ export interface StreamedSource extends ByteSource {
 export async function binarySource(
 	context: Context,
 	itemIndex: number,
-	field: string,
+	field: string | IBinaryData,
 ): Promise<StreamedSource | MediaFault> {
 	const { helpers } = context;
 	let data: IBinaryData;
 	try {
-		data = helpers.assertBinaryData(itemIndex, field);
+		data = typeof field === 'string' ? helpers.assertBinaryData(itemIndex, field) : field;
 	} catch (error) {
 		return wrong(`is missing: ${messageOf(error)}`);
 	}

@@ -1,12 +1,28 @@
-import { isObject } from '../util/unknown';
+import { asObject, isObject } from '../util/unknown';
 
 /** Where a video or an image of a request comes from. */
 export type Origin =
 	| { url: string }
 	/** As the user gave it: Base64 alone, or a data URI. */
 	| { base64: string }
-	/** The name of a binary field of the item. */
-	| { field: string };
+	/** A binary field of the item by its name, and the file in it once that is found. */
+	| { field: string; file?: BinaryFile };
+
+/** A file as n8n keeps it: in memory as Base64, or in its store by an ID. */
+export interface BinaryFile {
+	data: string;
+	mimeType: string;
+	id?: string;
+	fileName?: string;
+	/** n8n keeps more with it. */
+	[key: string]: string | number | undefined;
+}
+
+/** @returns whether a value is a file, as an expression like `$binary.data` gives it */
+export function isBinaryFile(value: unknown): value is BinaryFile {
+	const { mimeType, id, data } = asObject(value);
+	return typeof mimeType === 'string' && [id, data].some((text) => typeof text === 'string');
+}
 
 /** A part of a video, in seconds as a player shows it. */
 export interface Part {

@@ -1,5 +1,5 @@
 import type { INodeProperties, INodePropertyCollection, INodePropertyOptions } from 'n8n-workflow';
-import { Address, Media } from '../media/media';
+import { Address, isBinaryFile, Media } from '../media/media';
 import type { ApiProperty, Limits, Scope } from './declare';
 import { isShown } from './declare';
 import { asArray, asObject, excerpt, isObject } from '../util/unknown';
@@ -87,9 +87,11 @@ function checkOne(property: INodeProperties, given: unknown, label: string): Che
 	switch (property.type) {
 		case 'number':
 			return checkNumber(property, given, label);
-		case 'boolean':
-			if (typeof given !== 'boolean') return wrong(`${label} must be true or false${got(given)}`);
-			return ok((property as ApiProperty).wire === 'yesNo' ? (given ? 'yes' : 'no') : given);
+		case 'boolean': {
+			const value = readSwitch(given);
+			if (value === undefined) return wrong(`${label} must be true or false${got(given)}`);
+			return ok((property as ApiProperty).wire === 'yesNo' ? (value ? 'yes' : 'no') : value);
+		}
 		case 'options': {
 			const values = (property.options as INodePropertyOptions[]).map(({ value }) => value);
 			if (values.includes(given as string)) return ok(given);
@@ -100,7 +102,18 @@ function checkOne(property: INodeProperties, given: unknown, label: string): Che
 	}
 }
 
+/** Expressions, and cells of a table, often give a switch as a text. */
+function readSwitch(given: unknown): boolean | undefined {
+	if (typeof given === 'boolean') return given;
+	const word = typeof given === 'string' ? given.trim().toLowerCase() : '';
+	return word === 'true' ? true : word === 'false' ? false : undefined;
+}
+
 function checkText({ maxLength, format }: Limits, given: unknown, label: string): Checked {
+	if (format === 'videoField' && isBinaryFile(given)) {
+		const field = given.fileName ?? 'a file';
+		return ok(new Media('video', label, { field, file: given }));
+	}
 	if (typeof given !== 'string') return wrong(`${label} must be text${got(given)}`);
 	if (maxLength !== undefined && given.length > maxLength) {
 		// A character outside the first 65,536 counts twice there; a very long text is not taken apart.

@@ -66,9 +66,10 @@ export const videoBinaryPropertyName: ApiProperty = {
 	displayName: 'Input Binary Field',
 	name: 'videoBinaryPropertyName',
 	type: 'string',
+	typeOptions: { binaryDataProperty: true },
 	default: 'data',
 	required: true,
-	hint: 'The name of the input binary field with the reference video',
+	hint: 'The name of the input binary field with the reference video, or an expression that gives the file itself',
 	description:
 		'The reference video: 3 to 10 seconds, 720 to 2160 px, 24 to 60 frames a second, at most 200 MB, MP4 or MOV',
 	limits: { format: 'videoField' },

@@ -110,7 +110,7 @@ export const maxTotalSeconds: INodeProperties = {
 	typeOptions: { minValue: 1 },
 	default: 60,
 	description:
-		'Refuse the whole run, before anything is paid, when its videos would be longer than this together. An edit counts as 10 seconds, the longest reference video, or as the part that is used.',
+		'Refuse the whole run, before anything is paid, when its videos would be longer than this together. An edit counts as 15.5 seconds, the longest reference video, or as the part that is used.',
 };
 
 export const validateOnly: INodeProperties = {

@@ -90,6 +90,11 @@ export interface Provider {
 	 * @param reference length of the reference video, where known
 	 */
 	seconds(body: Record<string, unknown>, endpoint: EndpointName, reference?: number): number;
+	/**
+	 * The longest reference video that the API takes, in seconds. Where that is longer than Kling's documented limit, a
+	 * video between the two brings a hint.
+	 */
+	longestReference: { max: number; tolerance: number };
 	/** Whether the ratio of an image's sides is limited. */
 	limitsImageRatio: boolean;
 

@@ -15,6 +15,7 @@ export const magnific: Provider = {
 	rules: () => [],
 	references: api.references,
 	seconds: api.seconds,
+	longestReference: { max: 10, tolerance: 0.1 },
 	limitsImageRatio: false,
 
 	endpoints: api.endpoints,

@@ -38,10 +38,13 @@ function statusOfEvent(type: string): TaskStatus | undefined {
 	return type.startsWith('task.') ? STATUSES.get(type.slice('task.'.length)) : undefined;
 }
 
-/** An edit is as long as its reference video, which is at most so long. */
-const LONGEST_REFERENCE_SECONDS = 10;
+/** Its command line says up to 10 s, its newer client names no end, and Kling itself takes up to 15 s. */
+export const LONGEST_REFERENCE = { max: 15, tolerance: 0.5 };
 
-/** Images and elements together, beside a reference video. */
+/** An edit is as long as its reference video, which is at most so long. */
+const LONGEST_REFERENCE_SECONDS = LONGEST_REFERENCE.max + LONGEST_REFERENCE.tolerance;
+
+/** Images, elements and frames together, beside a reference video. */
 const MAX_REFERENCES = 4;
 
 export function createPath(endpoint: EndpointName): string {
@@ -75,11 +78,14 @@ export function rules(body: Json, endpoint: EndpointName): string[] {
 	if (body.last_frame !== undefined && body.first_frame === undefined) {
 		problems.push('Last Frame needs a First Frame');
 	}
-	const references = asArray(body.images).length + asArray(body.elements).length;
-	if (references > MAX_REFERENCES) {
+	const { image, element } = references(body);
+	if (image + element > MAX_REFERENCES) {
 		problems.push(
-			`Images and Elements together are limited to ${MAX_REFERENCES} beside a reference video (${references} given)`,
+			`Images, Elements and frames together are limited to ${MAX_REFERENCES} beside a reference video (${image + element} given)`,
 		);
+	}
+	if (body.last_frame !== undefined && asArray(body.images).length > 1) {
+		problems.push('Last Frame cannot be used beside more than one of Images');
 	}
 	if (endpoint === 'videoToVideo') {
 		const { length } = asArray(body.video_list);
@@ -92,6 +98,10 @@ export function rules(body: Json, endpoint: EndpointName): string[] {
 		if (element.type === 'video') {
 			problems.push(
 				`Elements ${index + 1}: Type Video cannot be used beside a reference video; use Image`,
+			);
+		} else if (element.frontal_image === undefined || element.reference_images === undefined) {
+			problems.push(
+				`Elements ${index + 1}: an element needs a Frontal Image, and 1 to 3 Reference Images`,
 			);
 		}
 	}

@@ -13,6 +13,7 @@ export const muleRouter: Provider = {
 	rules: api.rules,
 	references: api.references,
 	seconds: api.seconds,
+	longestReference: api.LONGEST_REFERENCE,
 	limitsImageRatio: true,
 
 	endpoints: api.endpoints,

@@ -198,12 +198,12 @@ const additionalFields: ApiProperty[] = [
 		typeOptions: {
 			multipleValues: true,
 			sortable: true,
-			fixedCollection: { itemTitle: '=@Element{{ $collection.item.index + 1 }}' },
+			fixedCollection: { itemTitle: '=<<<element_{{ $collection.item.index + 1 }}>>>' },
 		},
 		placeholder: 'Add Element',
 		default: {},
 		description:
-			'People, animals or things to use, at most 4 together with Images. Write @Element1 in the prompt.',
+			'People, animals or things to use, at most 4 together with Images and frames. Write &lt;&lt;&lt;element_1&gt;&gt;&gt; in the prompt.',
 		options: [{ displayName: 'Elements', name: 'elements', values: elementItem }],
 		limits: { maxItems: 4 },
 		...sentAs('elements'),
@@ -228,7 +228,7 @@ const additionalFields: ApiProperty[] = [
 			sortable: true,
 		},
 		default: [],
-		description: `Reference images, at most 4 together with Elements: ${imageLimits}. Write @Image1 in the prompt.`,
+		description: `Reference images, at most 4 together with Elements and frames: ${imageLimits}. Write &lt;&lt;&lt;image_1&gt;&gt;&gt; in the prompt.`,
 		limits: { maxItems: 4, format: 'image' },
 		...sentAs('images'),
 	},

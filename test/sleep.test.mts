@@ -353,6 +353,22 @@ describe('While an execution sleeps', () => {
 		expect(shown).toMatchObject([{ taskId, status: 'running', progress: 30 }]);
 	});
 
+	test('a result host that is down is waited for as well, and the file is fetched once', async () => {
+		const usual = structuredClone(timing.download);
+		Object.assign(timing.download, { firstPause: 100, longestPause: 100, patience: 600_000 });
+		await bench.emulator.fault({
+			match: { action: 'download' },
+			times: 2,
+			fault: { kind: 'status', status: 503 },
+		});
+		const { items, sleeps } = await bench.generate(parametersOf('magnific'));
+		Object.assign(timing.download, usual);
+		expect(items[0].binary?.data.mimeType).toBe('video/mp4');
+		expect(await count('download')).toBe(3);
+		expect(sleeps).toBeGreaterThan(2);
+		expect(await billed()).toBe(1);
+	});
+
 	test('the hints of its turns are kept for the end', async () => {
 		const { hints, sleeps } = await bench.generate(
 			parametersOf('magnific', { prompt: 'A dancing cat' }),

@@ -118,6 +118,7 @@ export class Ledger {
 		const { execution, run } = this.record;
 		Object.assign(entry, { execution, run, call: this.call, wishes: plain(wishes) });
 		Object.assign(entry.watch, { deadline, timedOut: false, refusals: 0 });
+		delete entry.watch.fetching;
 		delete entry.error;
 	}
 
@@ -173,7 +174,8 @@ export class Ledger {
 		for (const entry of this.own()) {
 			if (entry.state !== 'created') continue;
 			delete entry.error;
-			if (entry.watch) delete entry.watch.refusals;
+			delete entry.watch?.refusals;
+			delete entry.watch?.fetching;
 		}
 	}
 

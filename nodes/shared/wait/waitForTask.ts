@@ -1,5 +1,5 @@
-import type { Outcome } from '../n8n/output';
-import { deliver } from '../result/deliver';
+import type { Outcome, TaskOutcome } from '../n8n/output';
+import { attemptDelivery } from '../result/deliver';
 import type { Answer } from '../http/answer';
 import { retryAfter } from '../http/transport';
 import type { KlingTask } from '../task';
@@ -91,7 +91,8 @@ function planNextLook(run: WaitingRun, watch: Watch, answer: Answer): void {
 }
 
 /**
- * Fetches the video of a finished task into the item, once in all turns.
+ * Fetches the video of a finished task into the item, once in all turns. A host that does not give it
+ * just now is waited for as a task is: awake, or asleep.
  * @param field the binary field for it; undefined where the file is not wanted
  */
 export async function bringVideo(
@@ -99,11 +100,30 @@ export async function bringVideo(
 	watch: Watch,
 	field: string | undefined,
 ): Promise<Outcome> {
-	const { task, file } = watch;
-	if (file) return { task, file, media: file.media };
-	const isThere = task.status === 'completed';
-	const outcome = await deliver(run, task, isThere ? field : undefined);
-	if (outcome.file)
-		Object.assign(watch, { task: outcome.task, file: { ...outcome.file, media: outcome.media } });
+	for (;;) {
+		const { task, file, fetching } = watch;
+		if (file) return { task, file, media: file.media };
+		if (fetching) await run.turn.rest(soon(run, fetching.nextAttempt));
+		const isThere = task.status === 'completed';
+		const wanted = isThere ? field : undefined;
+		const delivery = await attemptDelivery(run, task, wanted, fetching?.attempts);
+		if (delivery.is === 'done') return keepFile(watch, delivery.outcome);
+		const { attempts, pause } = delivery;
+		Object.assign(watch, {
+			task: delivery.task,
+			fetching: { attempts, nextAttempt: run.clock.now() + pause },
+		});
+	}
+}
+
+/** A clock that was set back must not put an attempt off. */
+function soon({ clock }: WaitingRun, nextAttempt: number): number {
+	return Math.min(nextAttempt, clock.now() + timing.download.patience);
+}
+
+function keepFile(watch: Watch, outcome: TaskOutcome): Outcome {
+	delete watch.fetching;
+	const { task, file, media } = outcome;
+	if (file) Object.assign(watch, { task, file: { ...file, media } });
 	return outcome;
 }

@@ -1,5 +1,6 @@
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
 import type { VideoFacts } from '../media/video';
+import type { Attempts } from '../result/download';
 import { taskToJson } from '../task';
 import type { KlingTask } from '../task';
 
@@ -30,6 +31,8 @@ export interface Watch {
 	callbacks?: number;
 	/** The wait limit has passed. */
 	timedOut?: boolean;
+	/** Attempts to fetch the file that have failed, and when to try again, in milliseconds since 1970. */
+	fetching?: { attempts: Attempts; nextAttempt: number };
 	/** The stored file, once it is there. */
 	file?: StoredFile;
 }

@@ -47,6 +47,14 @@ describe.each(providers)('With %s, an execution that sleeps', (provider) => {
 		expect(await billed()).toBe(1);
 	});
 
+	test('leaves its worker as soon as a turn is done, where only the clock wakes it', async () => {
+		const { shortestTurn } = timing.sleep;
+		timing.sleep.shortestTurn = 60 * 60_000;
+		const { json } = await bench.generate(parametersOf(provider));
+		timing.sleep.shortestTurn = shortestTurn;
+		expect(json[0].status).toBe('completed');
+	});
+
 	test('has its ledger in the database before the first look', async () => {
 		const { data } = await bench.generate(parametersOf(provider), { leaveAsleep: true });
 		const { tasks } = await bench.emulator.state();

@@ -92,11 +92,13 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 
 	/** Sleeps until the next turn. @param progress shown meanwhile */
 	async rest(progress: INodeExecutionData[]): Promise<INodeExecutionData[]> {
-		return await this.sleep(progress, {
+		const isCalledBack = this.ledger.own().some(({ wishes }) => wishes?.completion === 'callback');
+		const facts = {
 			...this.facts,
 			checkedAt: this.checkedAt,
 			overloads: this.overloads.byProvider,
-		});
+		};
+		return await this.sleep(progress, facts, isCalledBack);
 	}
 
 	/**

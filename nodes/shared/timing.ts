@@ -101,7 +101,7 @@ export const timing = {
 		longestAwake: 60_000,
 		/** How long a run that a person watches in the editor stays awake first. */
 		watchedAwake: 5 * 60_000,
-		/** No turn is shorter: a resume that had read the execution before it must not come after it. */
+		/** No turn of an execution that calls wake is shorter: a resume that had read the execution before it must not come after it. */
 		shortestTurn: 1_000,
 		/** The share of the elapsed time until the next look, where no end is likely. */
 		growth: 0.02,

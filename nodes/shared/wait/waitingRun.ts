@@ -65,13 +65,16 @@ export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecut
 	 * Sleeps until the next turn.
 	 * @param progress shown meanwhile as what the node puts out
 	 * @param facts about the run that the next turn finds in `record.carried`
+	 * @param isCalledBack calls, too, wake the execution, and not only n8n's clock
 	 */
 	async sleep(
 		progress: INodeExecutionData[],
 		facts: Record<string, unknown> = {},
+		isCalledBack = false,
 	): Promise<INodeExecutionData[]> {
 		const { clock, context, begunAt } = this;
-		await clock.pause(begunAt + timing.sleep.shortestTurn - clock.now());
+		// Of executions that only the clock wakes, many may share a worker: each leaves it at once.
+		if (isCalledBack) await clock.pause(begunAt + timing.sleep.shortestTurn - clock.now());
 		const until = Math.max(this.asleepUntil ?? 0, clock.now() + timing.sleep.shortest);
 		this.record.sleep(randomUUID(), until, { hints: this.hints, facts });
 		await sleepAndRunAgain(context, new Date(until));

@@ -277,7 +277,7 @@ test.each([400, 401, 403, 404, 410, 451])(
 	async (status) => {
 		handler = (_, response) => response.writeHead(status).end('<html>no</html>');
 		expect(videoProblems('Video URL', await video())).toEqual([
-			`Video URL: the file cannot be fetched: its host answers HTTP ${status} (if it does so to n8n only, turn Check Media off)`,
+			`Video URL: the file cannot be fetched: its host answers HTTP ${status}`,
 		]);
 		expect(requests).toHaveLength(1);
 	},

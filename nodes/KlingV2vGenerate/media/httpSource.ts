@@ -143,9 +143,7 @@ class HttpSource implements StreamedSource {
 			return isBehindEnd ? Buffer.alloc(0) : NO_RANGES;
 		}
 		if (REFUSED.has(status)) {
-			return wrongLink(
-				`cannot be fetched: its host answers HTTP ${status} (if it does so to n8n only, turn Check Media off)`,
-			);
+			return wrongLink(`cannot be fetched: its host answers HTTP ${status}`);
 		}
 		if (status !== 200) return unchecked(`the host answers HTTP ${status}`);
 		if (offset > 0) return NO_RANGES;

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
+import { STATEFUL } from './simulation/builtNode.mts';
 import { HISTORIES } from './simulation/histories.mts';
 
 /** The node's code in a simulated n8n: see test/simulation/README.md. */
@@ -32,4 +34,20 @@ beforeAll(async () => {
 
 test.each(HISTORIES)('$title', ({ title }) => {
 	expect(broken.get(title)).toEqual([]);
+});
+
+/** A variable of a module, or a collection that it fills: `new Map(` with nothing in it. */
+const KEPT = /^(?:let |const \w+ = new \w*(?:\.\w+)?(?:Map|Set)\((?:\d|\)))/m;
+
+/** Those of the trigger, and of bodies that arrive slowly, which the simulation does not use. */
+const UNUSED = ['KlingV2vTrigger/nodeState', 'shared/wait/callback'];
+
+test('the simulation knows every module that keeps something between two calls', () => {
+	const dist = path.join(process.cwd(), 'dist/nodes');
+	const modules = fs
+		.readdirSync(dist, { recursive: true, encoding: 'utf8' })
+		.filter((file) => file.endsWith('.js'))
+		.filter((file) => KEPT.test(fs.readFileSync(path.join(dist, file), 'utf8')))
+		.map((file) => file.replace(/\.js$/, ''));
+	expect(modules.sort()).toEqual([...Object.keys(STATEFUL), ...UNUSED].sort());
 });

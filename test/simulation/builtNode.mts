@@ -30,6 +30,7 @@ interface Module {
 export const STATEFUL: Record<string, string> = {
 	'KlingV2vGenerate/submit/ledger': 'callsUnderWay.clear()',
 	'KlingV2vGenerate/submit/writeAhead': 'queue = Promise.resolve()',
+	'shared/wait/resume': 'wakes.entries.clear()',
 };
 
 /** The package as one process has loaded it. */

@@ -1156,3 +1156,35 @@ describe('the journal', () => {
 		assert.deepEqual([violations.length, (await state('?requests=0')).requests], [2, undefined]);
 	});
 });
+
+describe('a request of another site', () => {
+	/** @param {Record<string, string>} headers @param {string} [method] */
+	const statusOf = async (headers, method = 'POST') => {
+		const request = httpRequest(`${emulator.controlUrl}/state`, { method, headers });
+		request.end();
+		const [response] = await once(request, 'response');
+		response.resume();
+		return response.statusCode;
+	};
+
+	/** @type {Array<Record<string, string>>} */
+	const foreign = [
+		{ host: 'attacker.example' },
+		{ host: 'localhost.attacker.example:80' },
+		{ origin: 'https://attacker.example' },
+		{ origin: 'null' },
+		{ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' },
+	];
+	for (const headers of foreign) {
+		it(`is refused: ${JSON.stringify(headers)}`, async () => {
+			assert.equal(await statusOf(headers), 403);
+			assert.equal(await statusOf(headers, 'GET'), 403);
+		});
+	}
+
+	it('is none where the host and the origin are of this machine, or a person opens the address', async () => {
+		assert.equal(await statusOf({ origin: 'http://localhost:5678' }, 'GET'), 200);
+		const opened = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+		assert.equal(await statusOf(opened, 'GET'), 200);
+	});
+});

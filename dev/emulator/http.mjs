@@ -29,6 +29,23 @@ export const isLoopback = (hostname) =>
 	/^127(\.\d{1,3}){3}$/.test(hostname ?? '');
 
 /**
+ * Whether a page of another site sends the request, or reaches this machine by a name of its own (DNS rebinding). A
+ * browser says the first of its own accord, and programs such as n8n say nothing of the kind. To open or play a video,
+ * a page may ask for it.
+ *
+ * @param {import('node:http').IncomingMessage} request
+ */
+export function isForeign({ method, headers }) {
+	const hostname = (headers.host ?? '').replace(/:\d+$/, '');
+	if (!isLoopback(hostname)) return true;
+	const isRead = method === 'GET' || method === 'HEAD';
+	const mayShow = isRead && ['navigate', 'no-cors'].includes(String(headers['sec-fetch-mode']));
+	if (headers['sec-fetch-site'] === 'cross-site' && !mayShow) return true;
+	const { origin } = headers;
+	return origin !== undefined && !(URL.canParse(origin) && isLoopback(new URL(origin).hostname));
+}
+
+/**
  * @param {number} status
  * @param {string | Buffer} content
  * @param {Record<string, string>} [headers]

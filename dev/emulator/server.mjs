@@ -9,7 +9,7 @@ import { finished } from 'node:stream/promises';
 import { Courier } from './callbacks.mjs';
 import { CONTROL, control } from './control.mjs';
 import { FaultBook, spoil, takesEffect } from './faults.mjs';
-import { deliver, isLoopback, json, readAll } from './http.mjs';
+import { deliver, identity, isForeign, isLoopback, json, readAll } from './http.mjs';
 import { Journal } from './journal.mjs';
 import { ResultLinks } from './links.mjs';
 import { magnific } from './magnific.mjs';
@@ -138,6 +138,11 @@ class Listener {
 	 * @param {ServerResponse} response
 	 */
 	async #handle(request, response) {
+		if (isForeign(request)) {
+			response.writeHead(403, { ...identity, connection: 'close' });
+			response.end('The emulator answers programs of this machine only');
+			return;
+		}
 		const [path, search = ''] = (request.url ?? '/').split(/\?(.*)/s);
 		if (path === CONTROL || path.startsWith(`${CONTROL}/`))
 			return control(this.emulator, request, response, path.slice(CONTROL.length));

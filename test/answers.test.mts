@@ -110,7 +110,7 @@ describe('The answer to a creation', () => {
 	test.each([
 		['that never ends', () => endless(202)],
 		['that unpacks to a hundred megabytes', () => bomb(202, false)],
-		['that is packed, which was not asked for', () => bomb(202, true)],
+		['that unpacks to more than its length', () => bomb(202, true)],
 		['that drips', () => drip(202)],
 		[
 			'that breaks off',
@@ -135,6 +135,33 @@ describe('The answer to a creation', () => {
 		expect(seen).toEqual(['POST']);
 		// Whatever the buffers between the two hold counts as sent.
 		expect(sent).toBeLessThan(timing.http.maxJsonBytes + 20_000_000);
+	});
+
+	const answer = JSON.stringify({ task_info: { id: ID, status: 'pending' } });
+	const small = gzipSync(answer);
+	test.each<[string, (response: ServerResponse) => void]>([
+		[
+			'that comes packed, though it was not asked for so,',
+			(response) =>
+				response
+					.writeHead(202, { 'content-encoding': 'gzip', 'content-length': small.length })
+					.end(small),
+		],
+		[
+			'that breaks off behind its last bracket',
+			(response) => {
+				response.writeHead(202, { 'content-length': 1000 }).write(answer);
+				setTimeout(() => response.destroy(), 50);
+			},
+		],
+		['that is whole and does not end', (response) => response.writeHead(202).write(answer)],
+	])('%s tells its task ID', async (_name, send) => {
+		timing.http.readTimeout = 500;
+		answers = [send];
+		const { json: items, error } = await edit({ completion: 'submitOnly' });
+		expect(error).toBeUndefined();
+		expect(items[0].taskId).toBe(ID);
+		expect(seen).toEqual(['POST']);
 	});
 
 	test('of a megabyte is read', async () => {

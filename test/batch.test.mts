@@ -51,6 +51,30 @@ describe('a batch with three tasks at a time', () => {
 		expect(items.every(({ binary }) => binary?.data)).toBe(true);
 	});
 
+	test.each(['run', 'sleep'])(
+		'creates the next task also where the one before cannot be looked at any more (%s)',
+		async (whileWaiting) => {
+			await bench.emulator.fault({
+				match: { action: 'status' },
+				times: timing.wait.maxRefusals,
+				fault: { kind: 'status', status: 401 },
+			});
+			const { json, data } = await bench.generate(
+				{
+					prompt: '@Video1',
+					videoUrl: bench.emulator.referenceUrl,
+					options: { maxConcurrentTasks: 1, whileWaiting },
+				},
+				{ input: [{}, {}], settings: { onError: 'continueRegularOutput' } },
+			);
+			expect(json).toMatchObject([
+				{ error: expect.stringContaining('refuses to show the task') },
+				{ status: 'completed' },
+			]);
+			expect(data.waitTill).toBeUndefined();
+		},
+	);
+
 	test('creates the next three tasks while the videos of the first three are still being stored', async () => {
 		const { stall } = timing.download;
 		timing.download.stall = 600_000;

@@ -8,8 +8,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { request } from 'undici';
-import type { Result } from './engine/engine.mts';
-import { binaryDataConfig, fileStore } from './engine/engine.mts';
+import type { Result, RunOptions } from './engine/engine.mts';
+import { binaryDataConfig, execute, fileStore, GENERATE, node } from './engine/engine.mts';
 import { shortenPauses, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 import { bufferSource, readVideo } from './media/built.mts';
@@ -396,6 +396,57 @@ describe('where n8n keeps files in memory', () => {
 		const item = good(await bench.generate(ofFile(), { files: { clip } }));
 		expect(item).toMatchObject({ status: 'completed', clip: told });
 		await expectSound(await handedOver(), item);
+	});
+
+	test('each run of the node in an execution hands its own file over', async () => {
+		const files = ['reference.mp4', 'reference-portrait.mp4'].map((name) =>
+			path.join(folder, name),
+		);
+		for (const file of files) {
+			const { body } = await request(`${bench.emulator.mediaUrl}/${path.basename(file)}`);
+			writeFileSync(file, Buffer.from(await body.arrayBuffer()));
+		}
+		// Neither try of the first run gets its task; n8n goes on with the error item.
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			times: 2,
+			fault: { kind: 'status', status: 402 },
+		});
+		const [first, second] = files.map((file, n) =>
+			node(`File ${n}`, 'test.source', {
+				items: '[{ "json": {} }]',
+				files: JSON.stringify({ clip: file }),
+			}),
+		);
+		const to = (...names: string[]) =>
+			names.map((name) => ({ node: name, type: 'main', index: 0 }));
+		const { json } = await execute({
+			credentials: bench.credentials,
+			nodes: [
+				node('Source', 'test.source', { items: '[{ "json": {} }]' }),
+				first,
+				second,
+				node('Kling', GENERATE, ofFile({ completion: 'submitOnly', options: {} }), {
+					onError: 'continueRegularOutput',
+					retryOnFail: true,
+					maxTries: 2,
+					waitBetweenTries: 1,
+				}),
+			],
+			connections: {
+				Source: { main: [to(first.name, second.name)] },
+				[first.name]: { main: [to('Kling')] },
+				[second.name]: { main: [to('Kling')] },
+			} as RunOptions['connections'],
+		});
+		expect(json[0]).toMatchObject({ status: 'pending' });
+		const made = await seen('create');
+		expect(made).toHaveLength(3);
+		const urls = made.map(({ body }) => (body as IDataObject).video_url);
+		// The tries of a run share what was handed over.
+		expect(urls[1]).toBe(urls[0]);
+		expect(urls[2]).not.toBe(urls[0]);
+		expect(await seen('upload')).toHaveLength(2);
 	});
 
 	test('a part is refused for MuleRouter, which takes links only', async () => {

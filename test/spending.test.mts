@@ -270,6 +270,53 @@ describe('Price per Second and Max Cost', () => {
 	});
 });
 
+describe('What expressions give in a later turn', () => {
+	const isLater = "$execution.customData.get('klingTaskId')";
+
+	test.each<[string, string, IDataObject]>([
+		['18 seconds of video', 'Max Total Seconds is 6', { maxTotalSeconds: 6 }],
+		['would cost about 18', 'Max Cost is 10', { maxCost: 10, pricePerSecond: 1 }],
+	])('is held against the limits once more: %s, and %s', async (would, limit, options) => {
+		const { error, sleeps } = await bench.generate(
+			magnific({
+				additionalFields: { duration: `={{ ${isLater} ? 15 : 3 }}` },
+				options: { maxConcurrentTasks: 1, ...options } as never,
+			}),
+			{ input: [{}, {}] },
+		);
+		expect(sleeps).toBeGreaterThan(0);
+		expect(error?.message).toContain(would);
+		expect(error?.message).toContain(limit);
+		const [{ taskId }] = (await bench.emulator.state()).tasks;
+		expect(error?.description).toContain(taskId);
+		expect(await billed()).toBe(1);
+	});
+
+	test('makes no limit of an item that has failed before', async () => {
+		const { referenceUrl } = bench.emulator;
+		const { json, sleeps } = await bench.generate(
+			magnific({
+				videoUrl: '={{ $json.url }}',
+				options: { maxConcurrentTasks: 1, maxTasks: 2 },
+			}),
+			{ input: [{ url: 'none' }, { url: referenceUrl }, { url: referenceUrl }], settings: goOn },
+		);
+		expect(sleeps).toBeGreaterThan(0);
+		expect(json.map(({ status }) => status)).toEqual([undefined, 'completed', 'completed']);
+	});
+
+	test('does not change how many tasks the run has under way', async () => {
+		await bench.emulator.set({ maxConcurrent: { magnific: 1 } });
+		const { json } = await bench.generate(
+			magnific({ options: { maxConcurrentTasks: '={{ $itemIndex === 0 ? 1 : 3 }}' } }),
+			{ input: [{}, {}, {}, {}] },
+		);
+		expect(json.map(({ status }) => status)).toEqual(Array(4).fill('completed'));
+		// The emulator refuses one that is too many, and it would be asked for again.
+		expect(await creations()).toBe(4);
+	});
+});
+
 describe('Include Input Fields', () => {
 	const included = { options: { includeInput: true } };
 

@@ -73,7 +73,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		this.tally = new Tally(context.getContext('node'));
 		this.overloads = new Overloads(this.clock, this.carriedFact('overloads'));
 		this.checkedAt = this.carriedFact('checkedAt') ?? this.clock.now();
-		this.handedOver = new HandedOver(context, this.clock);
+		this.handedOver = new HandedOver(context, this.index, this.clock);
 		this.stored = this.record.isResumed ? this.ledger.own() : [];
 	}
 
@@ -81,7 +81,8 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	begin(items: RunItem[]): RunItem[] {
 		const requests = items.filter((item) => 'request' in item);
 		const [first] = requests;
-		const options = first?.options ?? this.carriedFact<RunOptions>('options') ?? DEFAULTS;
+		// The items that are left may be others than in the first turn, and their options, too.
+		const options = this.carriedFact<RunOptions>('options') ?? first?.options ?? DEFAULTS;
 		const { maxConcurrentTasks, whileWaiting } = options;
 		this.limit = new ConcurrencyLimit(maxConcurrentTasks);
 		this.setWhileWaiting(whileWaiting);

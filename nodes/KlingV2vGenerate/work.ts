@@ -4,6 +4,7 @@ import { runItems } from '../shared/n8n/runItems';
 import type { Outcome } from '../shared/n8n/output';
 import { expectVideo } from '../shared/wait/look';
 import { storedError } from '../shared/wait/record';
+import { Asleep } from '../shared/wait/turn';
 import { bringVideo, waitForTask } from '../shared/wait/waitForTask';
 import type { Waited } from '../shared/wait/waitForTask';
 import type { GenerateRun, RunItem, SettledItem } from './generateRun';
@@ -74,7 +75,11 @@ function taskOf({ entry }: SettledItem): CreatedEntry {
 }
 
 async function finish(run: GenerateRun, entry: CreatedEntry): Promise<Waited> {
-	const waited = await waitForTask(run, entry.watch);
+	const waited = await waitForTask(run, entry.watch).catch((error: unknown) => {
+		// A task that is given up holds no place; that of a run that sleeps is under way all the same.
+		if (!(error instanceof Asleep)) run.vacate(entry);
+		throw error;
+	});
 	if (waited.task.status === 'completed') run.limit.restore();
 	run.vacate(entry);
 	return waited;

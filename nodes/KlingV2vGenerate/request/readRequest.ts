@@ -37,7 +37,7 @@ export function readRequests(run: GenerateRun): RunItem[] {
 		},
 		run,
 	);
-	return run.record.isResumed ? items : withinSpendingLimits(run, items);
+	return withinSpendingLimits(run, items);
 }
 
 /**

@@ -5,7 +5,10 @@ import { rounded } from './cost';
 import { placeOf } from './itemRequest';
 import type { ItemRequest } from './itemRequest';
 
-/** The spending limits hold for the whole run: beyond them, none of it is done. */
+/**
+ * The spending limits hold for the whole run: beyond them, none of it is done. They are looked at in each turn:
+ * what is left to do may be larger by then, where expressions give something else.
+ */
 export function withinSpendingLimits(run: GenerateRun, items: RunItem[]): RunItem[] {
 	const requests = items.filter(
 		(item): item is ItemRequest => 'request' in item && !item.options.validateOnly,
@@ -23,9 +26,11 @@ export function withinSpendingLimits(run: GenerateRun, items: RunItem[]): RunIte
 /** The size of a task: its length and its price. */
 type Expense = Pick<ItemRequest, 'seconds' | 'estimatedCost'>;
 
-/** @returns what earlier tries of this run have asked for */
+/** @returns what earlier tries and turns of this run have asked for, unless surely no task came of it */
 function knownOf(items: RunItem[]): Expense[] {
-	return items.flatMap((item) => ('entry' in item ? [item.entry.wishes ?? { seconds: 0 }] : []));
+	return items.flatMap((item) =>
+		'entry' in item && item.entry.state !== 'failed' ? [item.entry.wishes ?? { seconds: 0 }] : [],
+	);
 }
 
 function problemsOf(requests: ItemRequest[], known: Expense[]): string[] {

@@ -7,7 +7,9 @@ import type { Clip } from '../request/itemRequest';
 /** A file that a provider can have by a link, and until when that is counted on. Plain data. */
 interface Handed {
 	execution: string;
-	/** The same for the same file. */
+	/** Which run of the node, as in a loop. */
+	run: number;
+	/** The same for the same file within a run. */
 	key: string;
 	url: string;
 	/** Of a part of a video, which part it is. */
@@ -19,7 +21,7 @@ interface Handed {
 const KEY = 'klingHandedOver';
 
 /**
- * The files of an execution that were handed over. It is kept in n8n's node context, so that no further
+ * The files of a run that were handed over. It is kept in n8n's node context, so that no further
  * turn, and no try of Retry On Fail, hands the same file over again.
  */
 export class HandedOver {
@@ -29,6 +31,7 @@ export class HandedOver {
 
 	constructor(
 		host: IExecuteFunctions,
+		private readonly run: number,
 		private readonly clock: Clock,
 	) {
 		this.context = host.getContext('node');
@@ -42,9 +45,9 @@ export class HandedOver {
 	}
 
 	add(key: string, url: string, clip?: Clip): void {
-		const { execution } = this;
+		const { execution, run } = this;
 		const until = this.clock.now() + timing.upload.linkUse;
-		const file: Handed = { execution, key, url, until, ...(clip ? { clip } : {}) };
+		const file: Handed = { execution, run, key, url, until, ...(clip ? { clip } : {}) };
 		this.context[KEY] = [...this.kept, file];
 	}
 
@@ -53,9 +56,9 @@ export class HandedOver {
 		delete this.context[KEY];
 	}
 
-	/** Another execution that this one retries may have had other files. */
+	/** Another run may have had other files by the same name, and so may an execution that this one retries. */
 	private get kept(): Handed[] {
 		const all = asArray(this.context[KEY]) as Handed[];
-		return all.filter(({ execution }) => execution === this.execution);
+		return all.filter(({ execution, run }) => execution === this.execution && run === this.run);
 	}
 }

@@ -69,8 +69,8 @@ export const MUTATIONS: Mutation[] = [
 	{
 		name: 'A connection that broke counts as never sent',
 		module: 'KlingV2vGenerate/submit/mayExist',
-		find: "failure.sent ? 'uncertain' : 'sentAgain'",
-		replace: "'sentAgain'",
+		find: "if (failure?.sent)",
+		replace: 'if (false)',
 	},
 	{
 		name: 'A lost answer is sent again at once',

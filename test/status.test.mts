@@ -201,6 +201,27 @@ describe('Wait with an ID that is wrong', () => {
 	});
 });
 
+describe('Wait behind a firewall', () => {
+	test.each([401, 403, 404])(
+		'outlasts its pages with HTTP %i, which tell nothing about the task',
+		async (status) => {
+			const taskId = await seed({ status: 'completed' });
+			await bench.emulator.fault({
+				match: { action: 'status' },
+				times: timing.wait.maxRefusals + 2,
+				fault: { kind: 'html', status },
+			});
+			const { json, error } = await bench.status({
+				operation: 'wait',
+				taskId,
+				options: { pollInterval: 1 },
+			});
+			expect(error).toBeUndefined();
+			expect(json[0]).toMatchObject({ taskId, status: 'completed' });
+		},
+	);
+});
+
 describe('Download', () => {
 	test('fetches the file', async () => {
 		const taskId = await seed({ status: 'completed' });
@@ -293,8 +314,8 @@ describe('an item that cannot be worked on', () => {
 	});
 
 	test('is refused where Route by Status is no switch', async () => {
-		const { error } = await bench.status({ routeByStatus: '={{ "true" }}', taskId: 'ab' });
-		expect(error?.message).toBe('Route by Status must be true or false (got "true")');
+		const { error } = await bench.status({ routeByStatus: '={{ "maybe" }}', taskId: 'ab' });
+		expect(error?.message).toBe('Route by Status must be true or false (got "maybe")');
 	});
 });
 

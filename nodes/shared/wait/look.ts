@@ -117,6 +117,9 @@ export function unavailable(ref: TaskRef, answer: Answer): TaskUnavailable {
 }
 
 /** @returns whether the provider says that there is no such task for this key */
-export function isRefusal({ status }: Answer, mayBeUnknown: boolean): boolean {
-	return status in ADVICE && !(status === 404 && mayBeUnknown);
+export function isRefusal(answer: Answer, mayBeUnknown: boolean): boolean {
+	const { status } = answer;
+	if (!(status in ADVICE) || (status === 404 && mayBeUnknown)) return false;
+	// A firewall's page, or a filter's, tells nothing about the task.
+	return intermediaryOf(answer) === undefined;
 }

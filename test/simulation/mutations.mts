@@ -69,7 +69,7 @@ export const MUTATIONS: Mutation[] = [
 	{
 		name: 'A connection that broke counts as never sent',
 		module: 'KlingV2vGenerate/submit/mayExist',
-		find: "if (failure?.sent)",
+		find: 'if (failure?.sent)',
 		replace: 'if (false)',
 	},
 	{

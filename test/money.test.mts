@@ -779,6 +779,16 @@ describe('whoever watches the editor', () => {
 		const { messages, json } = await bench.generate(magnific(), { mode: 'manual' });
 		expect(messages.join('\n')).toContain(`Kling task ${json[0].taskId}: IN_PROGRESS, 0 s`);
 	});
+
+	test('is told that the same step pays again, unless nothing was paid', async () => {
+		const { hints } = await bench.generate(magnific(), { mode: 'manual' });
+		expect(hints.join()).toContain('pin this output first');
+		const dry = await bench.generate(magnific({ options: { validateOnly: true } }), {
+			mode: 'manual',
+		});
+		expect(dry.hints.join()).not.toContain('pin this output');
+		expect((await bench.generate(magnific())).hints).toEqual([]);
+	});
 });
 
 describe('A used-up plan', () => {

@@ -108,6 +108,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	 * error; or by a person, after Stop.
 	 */
 	async close(output: INodeExecutionData[]): Promise<INodeExecutionData[]> {
+		this.warnOfNextRun();
 		const hasFailed = output[0]?.json.error !== undefined;
 		const mayComeAgain = hasFailed && (this.isTriedAgain || this.isTool);
 		if (!mayComeAgain && this.sinceEnd() < 0) {
@@ -160,6 +161,15 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 			unknownFor: timing.wait.unknownAtFirst,
 			nextLook: since + pause,
 		};
+	}
+
+	/** In the editor, each execution of the step or of the workflow makes new tasks. */
+	private warnOfNextRun(): void {
+		if (this.context.getMode() !== 'manual' || this.isTool || this.created().length === 0) return;
+		this.hint(
+			'Executing this step again makes new tasks and pays for them. To work on the nodes behind it, pin this output first',
+			'info',
+		);
 	}
 
 	private warn(requests: ItemRequest[]): void {

@@ -97,6 +97,7 @@ describe('A reference whose host answers n8n', () => {
 			submit({ additionalFields: { imageUrl: `${bench.emulator.mediaUrl}/start.png` } }),
 		);
 		expect(error?.message).toContain('Image URL: the file cannot be fetched');
+		expect(error?.message).toContain('if it does so to n8n only, turn Check Media off');
 		expect(error?.message).toContain('the name of its binary field');
 	});
 });

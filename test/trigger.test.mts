@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { anotherProcess } from './engine/anotherProcess.mts';
@@ -656,9 +657,15 @@ describe('Ask API', () => {
 				async httpRequestWithAuthentication(_type: string, { url }: { url: string }) {
 					paths.push(url);
 					const id = /[a-z]+-\d+$/.exec(url)?.[0];
-					if (id && !isTrue(id)) return { statusCode: 404, headers: {}, body: {} };
-					const data = id ? task(id) : listed.map(task);
-					return { statusCode: 200, headers: {}, body: id ? { data, ...task(id) } : { data } };
+					const answer = (statusCode: number, body: object) => {
+						return {
+							statusCode,
+							headers: {},
+							body: Readable.from([Buffer.from(JSON.stringify(body))]),
+						};
+					};
+					if (id && !isTrue(id)) return answer(404, {});
+					return answer(200, id ? { data: task(id), ...task(id) } : { data: listed.map(task) });
 				},
 			};
 			const getCredentials = async () => ({ apiKey: 'k', baseUrl: 'https://api.example.com' });

@@ -133,7 +133,8 @@ async function fileProblems(
 /** What to do about a link that gives no file. */
 function adviceOn({ origin, kind }: Media, found: Found): string {
 	if (!('url' in origin) || !isFault(found) || !found.isLinkWrong) return '';
-	return ` (if it does so to n8n only, turn Check Media off): ${linkAdvice(origin.url, kind)}`;
+	const onlyHere = found.isRefused ? ' (if it does so to n8n only, turn Check Media off)' : '';
+	return `${onlyHere}: ${linkAdvice(origin.url, kind)}`;
 }
 
 /** A hint says what is cut out; of many items, each says so itself. */

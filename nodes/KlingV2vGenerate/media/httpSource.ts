@@ -2,7 +2,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { ByteStream } from '../../shared/n8n/internals';
 import { asObject, asText, excerpt } from '../../shared/util/unknown';
 import type { MediaFault } from '../../shared/media/fault';
-import { isFault, unchecked, wrongLink } from '../../shared/media/fault';
+import { isFault, refusedLink, unchecked } from '../../shared/media/fault';
 import type { StreamedSource } from '../../shared/media/binarySource';
 import { collect } from '../../shared/media/source';
 import { timing } from '../../shared/timing';
@@ -142,9 +142,7 @@ class HttpSource implements StreamedSource {
 			const isBehindEnd = status === 416 && this.size !== undefined && offset >= this.size;
 			return isBehindEnd ? Buffer.alloc(0) : NO_RANGES;
 		}
-		if (REFUSED.has(status)) {
-			return wrongLink(`cannot be fetched: its host answers HTTP ${status}`);
-		}
+		if (REFUSED.has(status)) return refusedLink(status);
 		if (status !== 200) return unchecked(`the host answers HTTP ${status}`);
 		if (offset > 0) return NO_RANGES;
 		const size = asText(headers['content-length']) ?? '';

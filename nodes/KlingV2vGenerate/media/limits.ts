@@ -167,7 +167,7 @@ function durationHint({ duration, playTime }: VideoFacts): string[] {
 	if (!isAnyWithin([duration, playTime], seconds)) {
 		// Otherwise it is refused.
 		return [
-			`the video is ${show(duration)} s long: ${range(seconds)} s are documented, and the provider may refuse more`,
+			`the video is ${show(duration ?? playTime)} s long: ${range(seconds)} s are documented, and the provider may refuse more`,
 		];
 	}
 	return [

@@ -11,6 +11,8 @@ export interface MediaFault {
 	size?: number;
 	/** There where the link is to blame: it leads to no file, or to something that only says so. */
 	isLinkWrong?: true;
+	/** The host refuses the file; it may do so to n8n alone. */
+	isRefused?: true;
 }
 
 export function wrong(reason: string): MediaFault {
@@ -20,6 +22,12 @@ export function wrong(reason: string): MediaFault {
 /** The link gives no file. */
 export function wrongLink(reason: string): MediaFault {
 	return { fault: 'wrong', reason, isLinkWrong: true };
+}
+
+/** @param status the HTTP status with which the file's host refuses it */
+export function refusedLink(status: number): MediaFault {
+	const reason = `cannot be fetched: its host answers HTTP ${status}`;
+	return { ...wrongLink(reason), isRefused: true };
 }
 
 export function unchecked(reason: string): MediaFault {

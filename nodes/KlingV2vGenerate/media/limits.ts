@@ -163,11 +163,12 @@ function unknownHint({ duration, frameRate, commonFrameRate }: VideoFacts): stri
 
 function durationHint({ duration, playTime }: VideoFacts): string[] {
 	const { seconds } = videoLimits;
-	if (areAllWithin([duration, playTime], seconds)) return [];
+	// What is known of a length that was not found is told by `unknownHint`.
+	if (duration === undefined || areAllWithin([duration, playTime], seconds)) return [];
 	if (!isAnyWithin([duration, playTime], seconds)) {
 		// Otherwise it is refused.
 		return [
-			`the video is ${show(duration ?? playTime)} s long: ${range(seconds)} s are documented, and the provider may refuse more`,
+			`the video is ${show(duration)} s long: ${range(seconds)} s are documented, and the provider may refuse more`,
 		];
 	}
 	return [

@@ -33,7 +33,8 @@ export async function resume(context: IWebhookFunctions): Promise<IWebhookRespon
 		if (!watch || !(await isStillAsleep(context, asleep.sleep))) return NOT_YET;
 		if (!isFirst(asleep.sleep)) return NOT_YET;
 		watch.callbacks = (watch.callbacks ?? 0) + 1;
-		watch.nextLook = 0;
+		// Calls about the other tasks may be lost while this one is worked on: all are looked at.
+		for (const entry of asleep.entries) if (entry.watch) entry.watch.nextLook = 0;
 		// n8n passes nothing through, and runs the node again.
 		return { noWebhookResponse: true, workflowData: [] };
 	} catch (error) {

@@ -62,8 +62,7 @@ export class PollSchedule {
 		const usual = Math.max(timing.poll.shortest, elapsed * timing.poll.growth);
 		const taken = this.durations[kind];
 		if (!taken) return usual;
-		const recent = taken.slice(-6).sort((one, other) => one - other);
-		const opens = Math.max(recent[0], recent[recent.length >> 1] * 0.94);
+		const opens = Math.min(...taken) * (1 - MARGIN);
 		const closes = Math.max(...taken) * (1 + MARGIN);
 		if (elapsed < opens) return Math.max(timing.poll.shortest, opens - elapsed);
 		if (elapsed < closes) return Math.max(timing.poll.shortest, elapsed * timing.poll.closeWatch);

@@ -133,7 +133,7 @@ describe('The answer to a creation', () => {
 		expect(error?.message).toContain(`(HTTP ${status})`);
 		expect(error?.description).toContain('nothing was billed');
 		expect(seen).toEqual(['POST']);
-		// Whatever the buffers between the two hold counts as sent.
+		// Bytes in the buffers between the two count as sent.
 		expect(sent).toBeLessThan(timing.http.maxJsonBytes + 20_000_000);
 	});
 

@@ -19,7 +19,7 @@ const COPIED = [
 	'SECURITY.md',
 ];
 
-/** What builds, checks and publishes the package; the tests stay with the main one. */
+/** These files build, check and publish the package; the tests stay with the main one. */
 const SCRIPTS = ['build', 'lint', 'verify:dist', 'dev', 'release', 'prepublishOnly'];
 const TOOLS = [
 	'@n8n/node-cli',

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What a question came to: ratios, so that they hold on another machine as well. Less is better in every row.
+ * The answer to a question of the bench: ratios, so that they hold on another machine as well. Less is better in every row.
  *
  * @typedef {object} Row
  * @property {string} what the figure

@@ -130,7 +130,7 @@ async function fileProblems(
 	return problems;
 }
 
-/** What to do about a link that gives no file. */
+/** @returns the advice for a link that gives no file, to follow the problem; empty where the link is not to blame */
 function adviceOn({ origin, kind }: Media, found: Found): string {
 	if (!('url' in origin) || !isFault(found) || !found.isLinkWrong) return '';
 	const onlyHere = found.isRefused ? ' (if it does so to n8n only, turn Check Media off)' : '';

@@ -163,7 +163,7 @@ function unknownHint({ duration, frameRate, commonFrameRate }: VideoFacts): stri
 
 function durationHint({ duration, playTime }: VideoFacts): string[] {
 	const { seconds } = videoLimits;
-	// What is known of a length that was not found is told by `unknownHint`.
+	// `unknownHint` tells of a length that was not found.
 	if (duration === undefined || areAllWithin([duration, playTime], seconds)) return [];
 	if (!isAnyWithin([duration, playTime], seconds)) {
 		// Otherwise it is refused.

@@ -1,6 +1,6 @@
 import type { Media } from '../../shared/media/media';
 
-/** What to do about a link that gives no file, by the host that people often take it from. */
+/** The advice for a link that gives no file, by the hosts that people often take such links from. */
 
 interface Host {
 	/** Of the hostname. */

@@ -6,7 +6,7 @@ export const PNG = 'a PNG image';
 export const EMPTY = 'empty';
 const UNKNOWN = 'of an unknown type';
 
-/** What stale and private links give: a page that asks for a log-in, or an error message. */
+/** Stale and private links give these in place of a file: a page that asks for a log-in, or an error message. */
 const HTML = 'an HTML page';
 const XML = 'an XML document';
 const JSON_TEXT = 'JSON text';

@@ -41,7 +41,7 @@ export interface Options {
 	/** Of the reference video, where not all of it is meant. */
 	part?: Part;
 	includeInput: boolean;
-	/** What becomes of an item whose file could not be looked at. */
+	/** Whether `checkMedia` refuses an item whose file it could not look at. */
 	unverifiedMedia: 'continue' | 'refuse';
 	whileWaiting: WhileWaiting;
 }

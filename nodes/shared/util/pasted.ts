@@ -1,6 +1,6 @@
 import { isPrivateHost, readUrl } from './urls';
 
-/** What people paste into a credential, read for what they mean. Every function takes time in step with the length. */
+/** Reads the texts that people paste into a credential as they are meant. The time grows with the length of the text, no faster. */
 
 /** The name of a header, and the word before the key in one. */
 const BEFORE_KEY = /^(?:[\w-]{1,40}["']?:)?["']?(?:bearer(?:(?:\s|%20|\+)+|$))?/i;

@@ -87,7 +87,7 @@ function isPrivateV4(address: string): boolean {
 	return PRIVATE_V4.some((range) => range.test(address));
 }
 
-/** What is no wrapped IPv4 address, and not of the one block of public addresses, is out of reach. */
+/** An IPv6 address is public if it wraps a public IPv4 address, or is of the one block of public addresses. */
 function isPrivateV6(groups: number[]): boolean {
 	const wrapped = wrappedV4(groups);
 	if (wrapped !== undefined) return isPrivateV4(wrapped);

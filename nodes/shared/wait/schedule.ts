@@ -78,9 +78,9 @@ const JITTER = 0.08;
 const MEMORY = 20;
 /** So many durations say when a sleeping run need not look yet. */
 const ENOUGH = 3;
-/** So many of the newest durations say when it looks closely. */
+/** `likelyEnd` goes by so many of the newest durations. */
 const RECENT = 6;
-/** It begins to do so with the shortest of them, unless that is by far the shortest: awake it costs a worker. */
+/** `likelyEnd` is no sooner than this share of their median: a run that looks closely is awake, and holds a worker. */
 const EARLIEST = 0.92;
 
 function likelyEnd(taken: number[]): number {

@@ -162,7 +162,7 @@ const MOMENTS: Record<string, Moment> = {
 	},
 };
 
-/** What the killed process had logged. */
+/** The log lines of the killed process. */
 let log = '';
 
 interface Case {

@@ -54,6 +54,14 @@ describe('An address', () => {
 		expect(readUrl(href)).toBe(href);
 	});
 
+	test('with umlauts is read after many thousands as it was at first', () => {
+		const texts = ['https://müller.example/clip.mp4', 'https://example.com/ü.mp4'];
+		const unread = Array.from({ length: 50_000 }, (_, index) => texts[index % 2]).filter(
+			(text) => readUrl(text) === undefined,
+		);
+		expect(unread).toHaveLength(0);
+	});
+
 	test.each([
 		undefined,
 		null,

@@ -4,7 +4,7 @@ import { retryAfter } from '../http/transport';
 import { timing } from '../timing';
 import { asObject, asText } from '../util/unknown';
 import type { Json } from '../util/unknown';
-import { readUrl } from '../util/urls';
+import { parseUrl, readUrl } from '../util/urls';
 import { LinkRefused, TryLater, Unusable } from './troubles';
 
 /**
@@ -102,7 +102,7 @@ async function follow({ context }: NodeRun, wanted: Wanted): Promise<Response> {
 
 function targetOf({ status, headers }: Response, link: string): string {
 	const location = asText(headers.location) ?? '';
-	const target = URL.canParse(location, link) ? readUrl(new URL(location, link).href) : undefined;
+	const target = readUrl(parseUrl(location, link)?.href);
 	if (location !== '' && target !== undefined) return target;
 	throw new Unusable(`the host answers HTTP ${status} and names no address to go on at`, status);
 }

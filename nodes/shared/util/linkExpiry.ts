@@ -1,4 +1,5 @@
 import { asObject } from './unknown';
+import { parseUrl } from './urls';
 
 /**
  * When a signed link stops working, read from the link itself. Whoever signs links writes it in one of these ways:
@@ -11,9 +12,10 @@ import { asObject } from './unknown';
  * @returns ISO 8601, or null where the link does not say
  */
 export function linkExpiry(link: string): string | null {
-	if (!URL.canParse(link)) return null;
+	const url = parseUrl(link);
+	if (url === undefined) return null;
 	const query = new Map(
-		[...new URL(link).searchParams].map(([name, value]) => [name.toLowerCase(), value]),
+		[...url.searchParams].map(([name, value]) => [name.toLowerCase(), value]),
 	);
 	for (const read of readers) {
 		const time = read(query);

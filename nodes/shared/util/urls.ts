@@ -20,10 +20,24 @@ const EDGE = /\s|\p{Join_Control}|\p{Variation_Selector}/u;
  */
 export function readUrl(value: unknown): string | undefined {
 	if (typeof value !== 'string') return undefined;
-	const text = withoutInvisible(value);
-	if (!URL.canParse(text)) return undefined;
-	const { protocol, hostname, href } = new URL(text);
+	const url = parseUrl(withoutInvisible(value));
+	if (url === undefined) return undefined;
+	const { protocol, hostname, href } = url;
 	return (protocol === 'http:' || protocol === 'https:') && hostname !== '' ? href : undefined;
+}
+
+/**
+ * `URL.parse`, which Node.js 20 does not have. `URL.canParse` cannot stand in: after some thousand calls Node.js 20 and 22
+ * take every address with umlauts for invalid.
+ * @param base what a relative address is relative to
+ * @returns undefined where the text is no address
+ */
+export function parseUrl(text: string, base?: string): URL | undefined {
+	try {
+		return new URL(text, base);
+	} catch {
+		return undefined;
+	}
 }
 
 export function isHttpUrl(value: unknown): value is string {

@@ -8,26 +8,7 @@ import {
 	videoProblems,
 } from './media/built.mts';
 import { clips } from './media/clips.mts';
-
-const MB = 1024 * 1024;
-
-function video(facts: Partial<VideoFacts> = {}): VideoFacts {
-	return {
-		container: 'mp4',
-		brand: 'isom',
-		width: 1280,
-		height: 720,
-		codedWidth: 1280,
-		codedHeight: 720,
-		rotation: 0,
-		duration: 5,
-		frameRate: 30,
-		codec: 'avc1',
-		hasAudio: true,
-		size: 5 * MB,
-		...facts,
-	};
-}
+import { MB, videoFacts } from './media/facts.mts';
 
 function image(facts: Partial<ImageFacts> = {}): ImageFacts {
 	return { type: 'jpg', width: 640, height: 360, size: MB, ...facts };
@@ -49,7 +30,7 @@ describe('a reference video', () => {
 		{ container: 'mov', brand: 'qt  ' },
 		{ duration: undefined, frameRate: undefined, size: undefined },
 	] as Array<Partial<VideoFacts>>)('%j is as documented', (facts) => {
-		expect(videoProblems('Video URL', video(facts))).toEqual([]);
+		expect(videoProblems('Video URL', videoFacts(facts))).toEqual([]);
 	});
 
 	test.each([
@@ -69,7 +50,7 @@ describe('a reference video', () => {
 			'the file is of the kind "3gp4", it must be MP4 or MOV',
 		],
 	] as Array<[Partial<VideoFacts>, string]>)('%j is named', (facts, sentence) => {
-		expect(videoProblems('Video URL', video(facts))).toEqual([`Video URL: ${sentence}`]);
+		expect(videoProblems('Video URL', videoFacts(facts))).toEqual([`Video URL: ${sentence}`]);
 	});
 
 	test.each([
@@ -83,7 +64,7 @@ describe('a reference video', () => {
 		{ frameRate: 12, commonFrameRate: 12, isFrameRateEstimated: true },
 		{ duration: undefined, playTime: 14 },
 	])('%j is not refused', (facts) => {
-		expect(videoProblems('Video URL', video(facts))).toEqual([]);
+		expect(videoProblems('Video URL', videoFacts(facts))).toEqual([]);
 	});
 
 	test.each([
@@ -95,7 +76,7 @@ describe('a reference video', () => {
 		[{ duration: 2, playTime: 2.5 }, 'the video is 2 s long, it must be 3 to 10 s'],
 		[{ duration: 2, playTime: 12 }, 'the video is 2 s long, it must be 3 to 10 s'],
 	])('%j is refused', (facts, sentence) => {
-		expect(videoProblems('Video URL', video(facts))).toEqual([`Video URL: ${sentence}`]);
+		expect(videoProblems('Video URL', videoFacts(facts))).toEqual([`Video URL: ${sentence}`]);
 	});
 
 	test.each<[Partial<VideoFacts>, string]>([
@@ -120,20 +101,20 @@ describe('a reference video', () => {
 			'the video is Apple ProRes, which the provider may refuse; H.264 is the safe choice',
 		],
 	])('%j passes with a hint', (facts, sentence) => {
-		expect(videoProblems('Video URL', video(facts))).toEqual([]);
-		expect(mediaHints('Video URL', video(facts))).toEqual([`Video URL: ${sentence}`]);
+		expect(videoProblems('Video URL', videoFacts(facts))).toEqual([]);
+		expect(mediaHints('Video URL', videoFacts(facts))).toEqual([`Video URL: ${sentence}`]);
 	});
 
 	test.each([{ codec: 'hvc1' }, { codec: 'hev1' }, { codec: 'avc3' }])(
 		'%j passes without a hint',
 		(facts) => {
-			expect(mediaHints('Video URL', video(facts))).toEqual([]);
+			expect(mediaHints('Video URL', videoFacts(facts))).toEqual([]);
 		},
 	);
 
 	test('has everything wrong named at once', () => {
 		const facts = { duration: 1, width: 100, frameRate: 10, size: 300 * MB };
-		expect(videoProblems('Video URL', video(facts))).toHaveLength(4);
+		expect(videoProblems('Video URL', videoFacts(facts))).toHaveLength(4);
 	});
 
 	test('that is none is named by what it is', async () => {
@@ -171,8 +152,8 @@ describe('a reference video', () => {
 	});
 
 	test('of which something could not be found is a hint', () => {
-		expect(mediaHints('Video URL', video())).toEqual([]);
-		expect(mediaHints('Video URL', video({ duration: undefined }))).toEqual([
+		expect(mediaHints('Video URL', videoFacts())).toEqual([]);
+		expect(mediaHints('Video URL', videoFacts({ duration: undefined }))).toEqual([
 			"Video URL: the video's length could not be found, and so not be checked",
 		]);
 	});

@@ -3,7 +3,7 @@ import type { IDataObject, INodeParameters } from 'n8n-workflow';
 import { built, shortenPauses, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 import { videoProblems } from './media/built.mts';
-import type { VideoFacts } from './media/built.mts';
+import { videoFacts } from './media/facts.mts';
 
 /** What a request refers to, looked at before anything is paid. */
 
@@ -341,19 +341,7 @@ test.each([
 	[15.5, []],
 	[15.7, ['Video URL: the video is 15.7 s long, it must be 3 to 15 s']],
 ])('a reference video of %d s at a provider that takes 15: %j', (duration, problems) => {
-	const facts = {
-		container: 'mp4',
-		brand: 'isom',
-		width: 1280,
-		height: 720,
-		codedWidth: 1280,
-		codedHeight: 720,
-		rotation: 0,
-		duration,
-		frameRate: 30,
-		codec: 'avc1',
-		hasAudio: true,
-	};
+	const facts = videoFacts({ duration });
 	const longest = { max: 15, tolerance: 0.5 };
-	expect(videoProblems('Video URL', facts as VideoFacts, longest)).toEqual(problems);
+	expect(videoProblems('Video URL', facts, longest)).toEqual(problems);
 });

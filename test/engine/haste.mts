@@ -34,6 +34,8 @@ export function shortenPauses(): void {
 	hurrySleep();
 	timing.poll.shortest = 15;
 	timing.lostAnswer.pause = 5;
+	// The emulator makes a clip when it is asked for it first: on a busy machine, half a minute later.
+	timing.media.readTimeout = 120_000;
 	Object.assign(timing.download, {
 		patience: 1_000,
 		firstPause: 5,

@@ -59,6 +59,21 @@ export function shift(nodes: Node[], by: number): void {
 	}
 }
 
+/** The same file, whose last box does not tell its size: it reaches to the end. */
+export function toEnd(bytes: Buffer): Buffer {
+	const nodes = parse(bytes);
+	nodes[nodes.length - 1].size = 'toEnd';
+	return write(nodes);
+}
+
+/** The same file as QuickTime wrote it before there were brands. */
+export function withoutBrand(bytes: Buffer): Buffer {
+	const nodes = parse(bytes);
+	const [ftyp] = nodes.splice(0, 1);
+	shift(nodes, -ftyp.body.length - 8);
+	return write(nodes);
+}
+
 /** Version 1 of a box that begins with times: two of creation, then what is between, then duration. */
 export function lengthen(node: Node, between: number): void {
 	const old = node.body;

@@ -1,4 +1,4 @@
-import { all, box, lengthen64, parse, shift, write } from './boxes.mts';
+import { all, box, lengthen64, parse, shift, toEnd, withoutBrand, write } from './boxes.mts';
 import type { Recipe } from './tools.mts';
 import { Files } from './tools.mts';
 
@@ -209,9 +209,12 @@ export const recipes: Recipe[] = [
 		'-i @0 -c copy -metadata title=Title -metadata comment=Comment -movflags +faststart',
 	),
 
-	...['mp4', 'mov'].map((kind) => variable(`variable.${kind}`, [])),
-	variable('variable-fast.mp4', FAST),
-	variable('variable-fragments.mp4', words('-movflags frag_keyframe+empty_moov -g 10')),
+	...Object.entries({
+		'variable.mp4': [],
+		'variable.mov': [],
+		'variable-fast.mp4': FAST,
+		'variable-fragments.mp4': words('-movflags frag_keyframe+empty_moov -g 10'),
+	}).map(([name, more]) => variable(name, { from: 25, to: 35, frames: 85 }, [...H264, ...more])),
 
 	clip('long.mp4', { size: '64x36', rate: '25', seconds: 600, audio: words('-c:a aac -b:a 16k') }),
 	remix('long-fast.mp4', ['long.mp4'], '-i @0 -c copy -movflags +faststart'),
@@ -223,17 +226,8 @@ export const recipes: Recipe[] = [
 		shift(nodes, 8);
 		return write(nodes);
 	}),
-	edit('mdat-to-end.mp4', 'sound-fast.mp4', (bytes) => {
-		const nodes = parse(bytes);
-		const last = nodes[nodes.length - 1];
-		last.size = 'toEnd';
-		return write(nodes);
-	}),
-	edit('moov-to-end.mp4', 'sound.mp4', (bytes) => {
-		const nodes = parse(bytes);
-		nodes[nodes.length - 1].size = 'toEnd';
-		return write(nodes);
-	}),
+	edit('mdat-to-end.mp4', 'sound-fast.mp4', toEnd),
+	edit('moov-to-end.mp4', 'sound.mp4', toEnd),
 	edit('padded.mov', 'b-frames.mov', (bytes) => {
 		const nodes = parse(bytes);
 		const padding = [
@@ -250,27 +244,29 @@ export const recipes: Recipe[] = [
 		shift(nodes, 8 + 100_008 + 8 + 15);
 		return write(nodes);
 	}),
-	edit('old-quicktime.mov', 'b-frames.mov', (bytes) => {
-		const nodes = parse(bytes);
-		const [ftyp] = nodes.splice(0, 1);
-		shift(nodes, -ftyp.body.length - 8);
-		return write(nodes);
-	}),
+	edit('old-quicktime.mov', 'b-frames.mov', withoutBrand),
 	edit('long-offsets.mp4', 'sound.mp4', (bytes) => lengthen64(parse(bytes), 'stco')),
 	edit('long-times.mp4', 'turned-90.mp4', (bytes) => lengthen64(parse(bytes), 'times')),
 	edit('long-edits.mp4', 'sound.mp4', (bytes) => lengthen64(parse(bytes), 'elst')),
 ];
 
-/** A second at 25 frames a second, one at 10, and one at 50: as phones do when the light changes. */
-function variable(name: string, more: string[]): Recipe {
-	const times = "setpts='if(lt(N,25),N/25,if(lt(N,35),1+(N-25)/10,2+(N-35)/50))/TB'";
+/** Frames of 40 ms, then of 100 ms, then of 20 ms, as phones make them when the light changes. */
+export function variable(
+	name: string,
+	{ from, to, frames }: { from: number; to: number; frames: number },
+	more: string[],
+): Recipe {
+	const middle = `${from / 25}+(N-${from})/10`;
+	const end = `${from / 25 + (to - from) / 10}+(N-${to})/50`;
 	return {
 		name,
 		ffmpeg: [
-			...words('-f lavfi -i testsrc2=size=160x90:rate=25 -frames:v 85 -threads 1 -vsync 2 -vf'),
-			`settb=1/1000,${times}`,
+			...words(`-f lavfi -i testsrc2=size=160x90:rate=25 -frames:v ${frames} -threads 1 -vsync 2`),
+			...[
+				'-vf',
+				`settb=1/1000,setpts='if(lt(N,${from}),N/25,if(lt(N,${to}),${middle},${end}))/TB'`,
+			],
 			...words('-video_track_timescale 15000'),
-			...H264,
 			...more,
 		],
 	};

@@ -1,6 +1,16 @@
 import type { Node } from './boxes.mts';
-import { all, box, lengthen64, parse, shift, write } from './boxes.mts';
-import { AAC as QUIET_AAC, clip, edit, FAST, MPEG4, PRORES, remix, words } from './clips.mts';
+import { all, box, lengthen64, parse, shift, toEnd, withoutBrand, write } from './boxes.mts';
+import {
+	AAC as QUIET_AAC,
+	clip,
+	edit,
+	FAST,
+	MPEG4,
+	PRORES,
+	remix,
+	variable,
+	words,
+} from './clips.mts';
 import type { Recipe } from './tools.mts';
 import { Files } from './tools.mts';
 
@@ -186,7 +196,7 @@ export const recipes: Recipe[] = [
 	remix('sound-first.mov', ['front.mp4'], '-i @0 -map 0:a -map 0:v -map 0:a -c copy'),
 	remix('two-videos.mp4', ['front.mp4', 'gop-12.mp4'], '-i @0 -i @1 -map 0 -map 1 -c copy'),
 	remix('timecode.mov', ['gop-12.mp4'], '-i @0 -c copy -timecode 01:00:00:00'),
-	variable('variable.mp4'),
+	variable('variable.mp4', { from: 50, to: 80, frames: 200 }, GOP_25),
 
 	edit('long-mdat.mp4', 'sound-aac.mp4', (bytes) => {
 		const nodes = parse(bytes);
@@ -194,17 +204,8 @@ export const recipes: Recipe[] = [
 		shift(nodes, 8);
 		return write(nodes);
 	}),
-	edit('mdat-to-end.mp4', 'front.mp4', (bytes) => {
-		const nodes = parse(bytes);
-		nodes[nodes.length - 1].size = 'toEnd';
-		return write(nodes);
-	}),
-	edit('old-quicktime.mov', 'sound-pcm.mov', (bytes) => {
-		const nodes = parse(bytes);
-		const [ftyp] = nodes.splice(0, 1);
-		shift(nodes, -ftyp.body.length - 8);
-		return write(nodes);
-	}),
+	edit('mdat-to-end.mp4', 'front.mp4', toEnd),
+	edit('old-quicktime.mov', 'sound-pcm.mov', withoutBrand),
 	edit('long-offsets.mp4', 'sound-aac.mp4', (bytes) => lengthen64(parse(bytes), 'stco')),
 	edit('long-times.mov', 'turned-90.mov', (bytes) => lengthen64(parse(bytes), 'times')),
 	edit('long-edits.mp4', 'sound-aac.mp4', (bytes) => lengthen64(parse(bytes), 'elst')),
@@ -292,20 +293,6 @@ function groupSync(stbl: Node): void {
 	});
 	const sgpd = Buffer.from('\x01\0\0\0rap \0\0\0\x01\0\0\0\x01\0', 'latin1');
 	stbl.children?.push(box('sgpd', sgpd), box('sbgp', sbgp));
-}
-
-/** Frames that last from 20 to 100 ms, as phones make them when the light changes. */
-function variable(name: string): Recipe {
-	const times = "setpts='if(lt(N,50),N/25,if(lt(N,80),2+(N-50)/10,5+(N-80)/50))/TB'";
-	return {
-		name,
-		ffmpeg: [
-			...words('-f lavfi -i testsrc2=size=160x90:rate=25 -frames:v 200 -threads 1 -vsync 2 -vf'),
-			`settb=1/1000,${times}`,
-			...words('-video_track_timescale 15000'),
-			...GOP_25,
-		],
-	};
 }
 
 export const cutClips = new Files(recipes);

@@ -46,7 +46,7 @@ export class MuleRouterApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			description:
-				'The secret shown beside the webhook endpoint in the console, if you set one. It has 16 bytes or more.',
+				'The secret shown beside the webhook in the console; only the Kling V2V Trigger needs it, if its Authentication is Signature. It has 16 bytes or more.',
 		},
 	];
 

@@ -87,7 +87,7 @@ export const properties: INodeProperties[] = [
 		...provider,
 		// Items of several providers can come together: {{ $json.provider }} sends each to its own.
 		noDataExpression: false,
-		description: 'Whose task it is',
+		description: 'The provider that has the task',
 	},
 	operation,
 	...(withList.length > 0 ? withoutList : []).map((each) =>
@@ -110,13 +110,13 @@ export const properties: INodeProperties[] = [
 		builderHint: { propertyHint: 'Keep the default after another Kling node' },
 		required: true,
 		description:
-			'The task to look up. Items of the other Kling nodes bring their endpoint along; where they are of both providers, let Provider be an expression that takes it from the item.',
+			'The task to look up. For items of both providers, let Provider be an expression that takes it from the item.',
 		displayOptions: { show: onOneTask },
 	},
 	...endpointProperties(
 		{
 			description:
-				'The endpoint that made the task. Items of the other Kling nodes bring it along; then this is ignored.',
+				'The endpoint that made the task. Ignored for an item of a Kling node, which brings it along.',
 		},
 		onOneTask,
 	),

@@ -21,14 +21,14 @@ const whenDone: INodePropertyOptions = {
 const atOnce: INodePropertyOptions = {
 	name: 'Return Task ID Immediately',
 	value: 'submitOnly',
-	description: 'Continue at once; fetch the video later with Kling Task Status',
+	description: 'Go on at once; fetch the video later with Kling Task Status',
 };
 
 const onCallback: INodePropertyOptions = {
 	name: 'Pause Until Callback',
 	value: 'callback',
 	description:
-		'Wait as well, and look at the task the moment the provider calls back. Needs an n8n that is reachable from the internet.',
+		'Wait until done, and look at the task as soon as the provider calls back. Needs an n8n that the internet can reach.',
 };
 
 const completion: INodeProperties = {
@@ -38,7 +38,7 @@ const completion: INodeProperties = {
 	noDataExpression: true,
 	options: [atOnce, whenDone],
 	default: 'poll',
-	description: 'How the workflow goes on after the task is created',
+	description: 'When the workflow goes on after the task is created',
 	builderHint: {
 		propertyHint:
 			'poll by default; callback only on an n8n that the internet can reach; submitOnly only before a Kling Task Status or Kling V2V Trigger',

@@ -20,7 +20,7 @@ export const events: INodeProperties = {
 	noDataExpression: true,
 	options: [
 		{ name: 'Completed', value: 'completed', description: 'The video is there' },
-		{ name: 'Failed', value: 'failed', description: 'The provider gave the task up' },
+		{ name: 'Failed', value: 'failed', description: 'The provider could not make the video' },
 		{
 			name: 'Running',
 			value: 'running',
@@ -30,7 +30,7 @@ export const events: INodeProperties = {
 	default: ['completed', 'failed'],
 	required: true,
 	description:
-		'The events that start the workflow, with one execution each. Where several n8n processes receive callbacks, the same event may rarely start two at the same instant: the field dedupeKey is then the same, for a Remove Duplicates node.',
+		'The events that start the workflow, with one execution each. If several n8n processes receive callbacks, an event may rarely start two, with the same dedupeKey.',
 };
 
 /**

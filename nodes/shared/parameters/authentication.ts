@@ -6,14 +6,14 @@ export const askTheApi: INodePropertyOptions = {
 	name: 'Ask API',
 	value: 'recheck',
 	description:
-		'Look the task up with the credential and believe only the answer. Only the task ID is taken from the callback.',
+		'Look the task up with the credential, and believe only the answer. Of the callback, only the task ID is used.',
 };
 
 export const signature: INodePropertyOptions = {
 	name: 'Signature',
 	value: 'signature',
 	description:
-		'Check what each callback is signed with. Needs the Webhook Secret in the credential.',
+		'Check the signature of each callback. Needs the Webhook Secret in the credential.',
 };
 
 /** Asks the API by default, which serves also where it is not known how callbacks are signed. */
@@ -24,5 +24,5 @@ export const authentication: INodeProperties = {
 	noDataExpression: true,
 	options: [askTheApi, signature],
 	default: 'recheck',
-	description: 'How real callbacks are told from forged ones',
+	description: 'How to tell real callbacks from forged ones',
 };

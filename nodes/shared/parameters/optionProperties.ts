@@ -100,7 +100,7 @@ export const includeInput: INodeProperties = {
 	name: 'includeInput',
 	type: 'boolean',
 	default: false,
-	description: 'Whether to put out the fields of the input item as well, below those of the task',
+	description: 'Whether to put out the fields of the input item as well; where names are the same, the field of the task counts',
 };
 
 export const maxTotalSeconds: INodeProperties = {
@@ -139,7 +139,7 @@ export const clipStart: INodeProperties = {
 	typeOptions: { minValue: 0 },
 	default: 0,
 	description:
-		'Use only a part of the reference video: where it begins. It is cut out without coding it anew.',
+		'Where in the reference video the part begins that is used. It is cut out without encoding it again.',
 };
 
 export const clipLength: INodeProperties = {
@@ -149,7 +149,7 @@ export const clipLength: INodeProperties = {
 	typeOptions: { minValue: 0.1 },
 	default: 10,
 	description:
-		'Use only a part of the reference video: how long it is. The default is 10, or as much as there is.',
+		'Length of the part of the reference video that is used. Without this option it is 10, or as much as there is.',
 };
 
 export const unverifiedMedia: INodeProperties = {
@@ -170,7 +170,7 @@ export const unverifiedMedia: INodeProperties = {
 	],
 	default: 'continue',
 	description:
-		'What becomes of an item whose file Check Media could not look at, as for a network failure or a host that is busy. A file whose host refuses it is refused either way.',
+		'What to do with an item whose file Check Media could not look at, because of a network failure or a busy host. An item whose file the host refuses is always refused.',
 };
 
 export const whileWaiting: INodeProperties = {
@@ -182,13 +182,13 @@ export const whileWaiting: INodeProperties = {
 			name: 'Automatic',
 			value: 'auto',
 			description:
-				'Sleep, except where somebody waits for the answer of this execution: an agent, a chat, a parent workflow, a Webhook or Form that answers at the end',
+				'Sleep, except where somebody waits for the answer of this execution: an agent, a chat, a parent workflow, a Webhook or Form that responds later',
 		},
 		{
 			name: 'Run',
 			value: 'run',
 			description:
-				'Stay awake: notice the end sooner, hold a worker, and be lost when n8n is ended',
+				'Stay awake: notice the end sooner, but hold a worker, and end when n8n ends',
 		},
 		{
 			name: 'Sleep',

@@ -52,7 +52,7 @@ const endpoint: INodeProperties = {
 		{
 			name: 'Video to Video',
 			value: 'videoToVideo',
-			description: 'The documented endpoint: reference or editing, with first and last frame',
+			description: 'A new video, which can have a first and a last frame; or an edit',
 		},
 	],
 	default: 'videoToVideo',
@@ -282,7 +282,7 @@ export const parameters: RequestParameters = {
 
 export const trigger: TriggerSetup = {
 	notice:
-		'Open Webhook URLs above, and add the Production URL in the MuleRouter console under Webhooks, with the events task.succeeded and task.failed. Callbacks about other models are passed over.',
+		'Open Webhook URLs above, and add the Production URL in the MuleRouter console under Webhooks, with the events task.succeeded and task.failed. Callbacks about other models are ignored.',
 	urlGoesInto: "MuleRouter's console",
 	// It is not published how MuleRouter signs, and its callbacks do not say which endpoint has the task.
 	authentication: {

@@ -4,6 +4,7 @@ import { placeOf } from '../request/itemRequest';
 import type { Clip, ItemRequest } from '../request/itemRequest';
 import type { GenerateRun, RunItem } from '../generateRun';
 import { ConcurrencyLimit } from '../../shared/util/concurrencyLimit';
+import { hostsOutOfReach } from '../../shared/http/reach';
 import { isFault } from '../../shared/media/fault';
 import type { MediaFault } from '../../shared/media/fault';
 import { openSource } from './clips';
@@ -16,6 +17,7 @@ import { mediaIn } from '../../shared/media/media';
 import type { Media, Part } from '../../shared/media/media';
 import { readVideo } from '../../shared/media/video';
 import type { VideoFacts } from '../../shared/media/video';
+import type { Provider } from '../../shared/providers';
 import { linkExpiry } from '../../shared/util/linkExpiry';
 import { timing } from '../../shared/timing';
 
@@ -114,7 +116,7 @@ async function fileProblems(
 	for (const media of mediaIn(body)) {
 		// Of a part, the part is looked at.
 		if (media.part) continue;
-		const found = await lookOnce(run, item, media, seen);
+		const found = await lookOnce(run, { provider, item, media }, seen);
 		const isRefused = isFault(found) && options.unverifiedMedia === 'refuse';
 		const own = [
 			...(media.kind === 'video'
@@ -153,23 +155,30 @@ function usedPart(clip?: Clip, asked?: Part): string {
 	return `Of the reference video, ${show(clip?.duration)} s from ${show(clip?.start)} s on are used (asked for: ${asked?.length} s from ${asked?.start} s on)`;
 }
 
+interface File {
+	/** Who is to fetch it. */
+	provider: Provider;
+	item: number;
+	media: Media;
+}
+
 /** The same file for many items is looked at once. */
 async function lookOnce(
 	run: GenerateRun,
-	item: number,
-	media: Media,
+	file: File,
 	seen: Map<string, Promise<Found>>,
 ): Promise<Found> {
-	const { origin, kind } = media;
-	if (!('url' in origin)) return await lookAt(run, item, media);
-	const key = `${kind} ${origin.url}`;
-	const known = seen.get(key) ?? lookAt(run, item, media);
+	const { origin, kind } = file.media;
+	if (!('url' in origin)) return await lookAt(run, file);
+	const key = `${file.provider.name} ${kind} ${origin.url}`;
+	const known = seen.get(key) ?? lookAt(run, file);
 	seen.set(key, known);
 	return await known;
 }
 
-async function lookAt(run: GenerateRun, item: number, media: Media): Promise<Found> {
-	const source = await openSource(run, item, media);
+async function lookAt(run: GenerateRun, { provider, item, media }: File): Promise<Found> {
+	const isForbidden = await hostsOutOfReach(run.context, provider);
+	const source = await openSource(run, item, media, isForbidden);
 	if (isFault(source)) return source;
 	return media.kind === 'video' ? await readVideo(source) : await readImage(source);
 }

@@ -71,14 +71,18 @@ export class Clips {
 	}
 }
 
-/** @returns where the bytes of a file come from, or why there are none */
+/**
+ * @param isForbidden whether the file may not be at a host; n8n itself may fetch from any
+ * @returns where the bytes of a file come from, or why there are none
+ */
 export async function openSource(
 	{ context, signal }: Run,
 	item: number,
 	{ origin }: Media,
+	isForbidden?: (hostname: string) => boolean,
 ): Promise<StreamedSource | MediaFault> {
 	if ('base64' in origin) return bufferSource(decode(origin.base64).bytes);
-	if ('url' in origin) return httpSource(context, origin.url, signal);
+	if ('url' in origin) return httpSource(context, origin.url, signal, isForbidden);
 	return await binarySource(context, item, origin.file ?? origin.field);
 }
 

@@ -2,12 +2,12 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import type { ByteStream } from '../../shared/n8n/internals';
 import { asObject, asText, excerpt } from '../../shared/util/unknown';
 import type { MediaFault } from '../../shared/media/fault';
-import { isFault, refusedLink, unchecked } from '../../shared/media/fault';
+import { isFault, refusedLink, unchecked, wrongLink } from '../../shared/media/fault';
 import type { StreamedSource } from '../../shared/media/binarySource';
 import { collect } from '../../shared/media/source';
 import { timing } from '../../shared/timing';
-
-const MOST_REDIRECTS = 5;
+import { followRedirects } from '../../shared/util/redirects';
+import type { RedirectProblem } from '../../shared/util/redirects';
 
 interface Context {
 	helpers: Pick<IExecuteFunctions['helpers'], 'httpRequest'>;
@@ -25,9 +25,15 @@ interface Answer {
  * addresses applies, and carries no key. Whatever the host does ends in a value: that it cannot be
  * reached from here, or refuses n8n, says nothing about the provider.
  * @param signal ends a read when the run is over
+ * @param isForbidden whether the file may not be at a host, as the provider cannot reach it
  */
-export function httpSource(context: Context, url: string, signal?: AbortSignal): StreamedSource {
-	return new HttpSource(context, url, signal);
+export function httpSource(
+	context: Context,
+	url: string,
+	signal?: AbortSignal,
+	isForbidden: (hostname: string) => boolean = () => false,
+): StreamedSource {
+	return new HttpSource(context, url, signal, isForbidden);
 }
 
 class HttpSource implements StreamedSource {
@@ -44,7 +50,8 @@ class HttpSource implements StreamedSource {
 	constructor(
 		private readonly context: Context,
 		private readonly url: string,
-		private readonly signal?: AbortSignal,
+		private readonly signal: AbortSignal | undefined,
+		private readonly isForbidden: (hostname: string) => boolean,
 	) {}
 
 	async read(offset: number, length: number): Promise<Buffer | MediaFault> {
@@ -55,7 +62,13 @@ class HttpSource implements StreamedSource {
 		for (const each of ends) each.addEventListener('abort', end, { once: true });
 		if (this.signal?.aborted) end();
 		try {
-			const answer = await this.request(offset, length, ending.signal);
+			const answer = await followRedirects(
+				this.url,
+				async (url, hop) =>
+					await this.request(url, offset, length, AbortSignal.any([ending.signal, hop])),
+				this.isForbidden,
+			);
+			if ('problem' in answer) return notFollowed(answer);
 			return await this.take(answer, offset, length, ending.signal);
 		} catch (error) {
 			if (this.signal?.aborted) return unchecked('the execution was stopped');
@@ -69,10 +82,15 @@ class HttpSource implements StreamedSource {
 		}
 	}
 
-	private async request(offset: number, length: number, signal: AbortSignal): Promise<Answer> {
+	private async request(
+		url: string,
+		offset: number,
+		length: number,
+		signal: AbortSignal,
+	): Promise<Answer> {
 		const response = await this.context.helpers.httpRequest({
 			method: 'GET',
-			url: this.url,
+			url,
 			headers: {
 				Accept: '*/*',
 				// A packed body would have another size, and other places, than the file.
@@ -83,7 +101,7 @@ class HttpSource implements StreamedSource {
 			encoding: 'stream',
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
-			maxRedirects: MOST_REDIRECTS,
+			disableFollowRedirect: true,
 			timeout: timing.media.readTimeout,
 			abortSignal: signal,
 		});
@@ -155,6 +173,10 @@ class HttpSource implements StreamedSource {
 const REFUSED = new Set([400, 401, 403, 404, 410, 451]);
 
 const CHANGED = unchecked('it has changed while it was read');
+
+function notFollowed({ problem, isForbidden }: RedirectProblem): MediaFault {
+	return isForbidden ? wrongLink(`cannot be fetched: ${problem}`) : unchecked(problem);
+}
 
 const NO_RANGES = unchecked('the host does not send parts of a file');
 

@@ -1,14 +1,12 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { readAccount } from '../../shared/http/credential';
+import { hostsOutOfReach } from '../../shared/http/reach';
 import { addressesIn, mediaIn } from '../../shared/media/media';
 import { PUBLIC_ADDRESS_ADVICE } from '../../shared/n8n/publicAddress';
-import { isPrivateHost } from '../../shared/util/urls';
 import type { TaskRequest } from '../request/itemRequest';
 import { provideProblem } from '../submit/provideMedia';
 
 /**
  * Whether the provider can ask for everything that a request names. Judged by the addresses alone: nothing is sent.
- * An API that is itself in a private network, such as an emulator, may ask whatever is there.
  * @returns a sentence for each address that it cannot ask
  * @throws NotReached when the credential cannot work
  */
@@ -18,10 +16,8 @@ export async function reachProblems(
 ): Promise<string[]> {
 	const { provider, callbackUrl, body } = request;
 	const { label } = provider;
-	const { base } = await readAccount(context, provider);
-	const apiHost = new URL(base).hostname;
-	const isOutOfReach = (url: string) =>
-		isPrivateHost(new URL(url).hostname) && !isPrivateHost(apiHost);
+	const isHostOutOfReach = await hostsOutOfReach(context, provider);
+	const isOutOfReach = (url: string) => isHostOutOfReach(new URL(url).hostname);
 	const problems: string[] = [];
 	if (callbackUrl !== undefined && isOutOfReach(callbackUrl)) {
 		problems.push(
@@ -29,7 +25,7 @@ export async function reachProblems(
 		);
 	}
 	for (const media of mediaIn(body)) {
-		const problem = await provideProblem(context, request, media, apiHost);
+		const problem = await provideProblem(context, request, media, isHostOutOfReach);
 		if (problem) problems.push(problem);
 	}
 	for (const address of addressesIn(body)) {

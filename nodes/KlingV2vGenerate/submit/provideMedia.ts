@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IBinaryData, IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { InvalidInput, KlingError } from '../../shared/errors';
-import { isPrivateHost } from '../../shared/util/urls';
 import type { Provider, Ticket } from '../../shared/providers';
 import { asText, excerpt } from '../../shared/util/unknown';
 import { readAccount } from '../../shared/http/credential';
@@ -38,7 +37,7 @@ export async function provideProblem(
 	context: IExecuteFunctions,
 	{ provider }: TaskRequest,
 	{ kind, origin, part, label: field }: Media,
-	apiHost: string,
+	isOutOfReach: (hostname: string) => boolean,
 ): Promise<string | undefined> {
 	if (provider.upload || kind === 'image' || (!('field' in origin) && !part)) return undefined;
 	const { label } = provider;
@@ -50,7 +49,7 @@ export async function provideProblem(
 		return `${field}: ${label} takes videos by URL only, and this n8n keeps binary data in memory, which has none: ${advice}`;
 	}
 	const { host, hostname } = new URL(context.helpers.createBinarySignedUrl(data, LINK_LIFETIME));
-	if (!isPrivateHost(hostname) || isPrivateHost(apiHost)) return undefined;
+	if (!isOutOfReach(hostname)) return undefined;
 	return `${field}: ${label} takes videos by URL only, and cannot fetch one from n8n at ${host}, which is no public address: ${PUBLIC_ADDRESS_ADVICE}, or ${advice}`;
 }
 

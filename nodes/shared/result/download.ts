@@ -1,7 +1,7 @@
 import type { IBinaryData } from 'n8n-workflow';
 import { DownloadFailed } from '../errors';
 import type { NodeRun } from '../n8n/nodeRun';
-import { readAccount } from '../http/credential';
+import { hostsOutOfReach } from '../http/reach';
 import { providers } from '../providers';
 import { refOf, VIDEO_MIME_TYPE } from '../task';
 import type { KlingTask } from '../task';
@@ -132,18 +132,13 @@ function isExpired(link: string | undefined, now: number): boolean {
 }
 
 /**
- * Which hosts a result may not be fetched from: private ones, unless the API itself is private. An
- * answer of a public API that points inward would have n8n fetch from its own network.
+ * Which hosts a result may not be fetched from. An answer of a public API that points inward would have n8n fetch from
+ * its own network.
  */
 async function forbiddenHosts(
 	{ context }: NodeRun,
 	{ provider }: KlingTask,
 ): Promise<(hostname: string) => boolean> {
 	// Where the credential cannot be read, the API counts as public.
-	const base = await readAccount(context, providers[provider]).then(
-		(found) => found.base,
-		() => undefined,
-	);
-	const isApiPrivate = base !== undefined && isPrivateHost(new URL(base).hostname);
-	return (hostname) => !isApiPrivate && isPrivateHost(hostname);
+	return await hostsOutOfReach(context, providers[provider]).catch(() => isPrivateHost);
 }

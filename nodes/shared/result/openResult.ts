@@ -4,7 +4,7 @@ import { retryAfter } from '../http/transport';
 import { timing } from '../timing';
 import { asObject, asText } from '../util/unknown';
 import type { Json } from '../util/unknown';
-import { parseUrl, readUrl } from '../util/urls';
+import { followRedirects } from '../util/redirects';
 import { LinkRefused, TryLater, Unusable } from './troubles';
 
 /**
@@ -40,8 +40,6 @@ interface Response {
 	headers: Json;
 	bytes: ByteStream;
 }
-
-const MAX_REDIRECTS = 5;
 
 /** The link is not there yet, has expired, or never worked; 400 is said of expired links, too. */
 const LINK_REFUSED = new Set([400, 401, 403, 404, 410]);
@@ -81,30 +79,15 @@ function lengthIn(headers: Json): number | undefined {
 	return /^\d+$/.test(length) ? Number(length) : undefined;
 }
 
-/** Redirects are followed here, one by one: each may lead to a host that must not be asked. */
 async function follow({ context }: NodeRun, wanted: Wanted): Promise<Response> {
-	let { link } = wanted;
-	for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-		const { host, hostname } = new URL(link);
-		if (wanted.isForbidden(hostname)) {
-			throw new Unusable(`the link leads to ${host}, which is no public address`);
-		}
-		const hop = new AbortController();
-		const signal = AbortSignal.any([wanted.signal, hop.signal]);
-		const response = await request(context, link, { ...wanted, signal });
-		if (response.status < 300 || response.status >= 400) return response;
-		// Destroying a body that has not been read leaves its connection open; this does not.
-		hop.abort();
-		link = targetOf(response, link);
-	}
-	throw new Unusable(`the host redirects more than ${MAX_REDIRECTS} times`);
-}
-
-function targetOf({ status, headers }: Response, link: string): string {
-	const location = asText(headers.location) ?? '';
-	const target = readUrl(parseUrl(location, link)?.href);
-	if (location !== '' && target !== undefined) return target;
-	throw new Unusable(`the host answers HTTP ${status} and names no address to go on at`, status);
+	const response = await followRedirects(
+		wanted.link,
+		async (link, hop) =>
+			await request(context, link, { ...wanted, signal: AbortSignal.any([wanted.signal, hop]) }),
+		wanted.isForbidden,
+	);
+	if ('problem' in response) throw new Unusable(response.problem, response.status);
+	return response;
 }
 
 async function request(

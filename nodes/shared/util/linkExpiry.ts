@@ -8,6 +8,7 @@ import { parseUrl } from './urls';
  * - `X-Amz-Date` and `X-Amz-Expires`, or with another word for Amz (S3 and its likes, Google Cloud Storage)
  * - `se` beside `sig` (Azure), `q-sign-time` (Tencent)
  * - `ex` beside `hm` (Discord), `oe` beside `oh` (Meta), in hexadecimal
+ * - `Policy`, a JSON text in a Base64 of its own (CloudFront)
  * - a JSON Web Token with `exp` as `token` (Supabase, n8n)
  * @returns ISO 8601, or null where the link does not say
  */
@@ -35,6 +36,7 @@ const readers: Reader[] = [
 	(query) => unixTime(query.get('q-sign-time')?.split(';')[1]),
 	(query) => (query.has('hm') ? hexTime(query.get('ex')) : undefined),
 	(query) => (query.has('oh') ? hexTime(query.get('oe')) : undefined),
+	(query) => fromPolicy(query.get('policy')),
 	(query) => fromWebToken(query.get('token')),
 ];
 
@@ -68,6 +70,12 @@ function fromLifetime(query: ReadonlyMap<string, string>): number | undefined {
 		return Date.UTC(year, month - 1, day, hour, minute, second) + lifetime * 1000;
 	}
 	return undefined;
+}
+
+function fromPolicy(policy = ''): number | undefined {
+	const base64 = policy.replace(/[-_~]/g, (sign) => ({ '-': '+', _: '=' })[sign] ?? '/');
+	const text = Buffer.from(base64, 'base64').toString();
+	return unixTime(/"DateLessThan":\{"AWS:EpochTime":(\d+)\}/.exec(text.replace(/\s/g, ''))?.[1]);
 }
 
 function fromWebToken(token = ''): number | undefined {

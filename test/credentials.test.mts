@@ -137,6 +137,20 @@ describe('a key that was pasted', () => {
 		}
 	});
 
+	test.each([
+		'MAGNIFIC_API_KEY=FPSX0a',
+		'export MULEROUTER_TOKEN="FPSX0a"',
+		'-H "x-magnific-api-key: FPSX0a"',
+		"-H 'Authorization: Bearer FPSX0a'",
+		'Bearer Bearer FPSX0a',
+	])('is found in %j', (text) => {
+		expect(readKey(text)).toBe('FPSX0a');
+	});
+
+	test.each(['my_key', 'abcd==', 'a_key=', 'k_1=x'])('stays as it is where it is %j', (key) => {
+		expect(readKey(key)).toBe(key);
+	});
+
 	test.each([undefined, null, 5, '', ' ', '""', 'Bearer '])('is empty where it is %j', (text) => {
 		expect(readKey(text)).toBe('');
 	});

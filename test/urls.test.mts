@@ -115,6 +115,8 @@ describe('A host out of reach from the internet', () => {
 		...['[2001:0:1:2:3:4:80ff:fffe]', '[2607:f8b0::5efe:10.0.0.1]'],
 		...['localhost', 'localhost.', 'LOCALHOST', 'a.localhost', 'n8n', 'minio', 'my_service'],
 		...['host.docker.internal', 'gateway.docker.internal', 'host.containers.internal'],
+		...['127.0.0.1.nip.io', 'app.192.168.1.5.sslip.io', 'app-10-0-0-1.nip.io', 'app.localtest.me'],
+		...['lvh.me', 'nas.fritz.box', 'db.default.svc', '[3fff::1]'],
 		...['db.svc.cluster.local', 'nas.lan', 'nas.home.arpa', 'nas.home', 'printer.local.'],
 		...[
 			'metadata.google.internal',
@@ -147,6 +149,7 @@ describe('A host out of reach from the internet', () => {
 		],
 		...['192.167.1.1', '192.1.2.3', '198.17.0.1', '198.20.0.1', '223.255.255.254'],
 		...['[2606:4700::1111]', '[2a00:1450:4001::1]', '[::ffff:8.8.8.8]', '[64:ff9b::8.8.8.8]'],
+		...['8.8.8.8.nip.io', 'app-8-8-8-8.sslip.io', 'nip.io', 'notfritz.box', '[3fff:1000::1]'],
 		...['[2002:808:808::1]', '10.0.0.1.example.com', 'xn--mller-kva.de'],
 	])('is not %s', (host) => {
 		expect(isPrivateHost(hostOf(host))).toBe(false);

@@ -2,8 +2,9 @@ import { isPrivateHost, readUrl } from './urls';
 
 /** Reads the texts that people paste into a credential as they are meant. The time grows with the length of the text, no faster. */
 
-/** The name of a header, and the word before the key in one. */
-const BEFORE_KEY = /^(?:[\w-]{1,40}["']?:)?["']?(?:bearer(?:(?:\s|%20|\+)+|$))?/i;
+/** The name of a header or of a variable, also from a command, and the word before the key, which may be there twice. */
+const BEFORE_KEY =
+	/^(?:export |-H ?["']?)?(?:[\w-]{1,40}["']?:|\w{1,40}_(?:KEY|TOKEN)=(?=[^=]))?["']?(?:bearer(?:(?:\s|%20|\+)+|$))*/i;
 
 const AROUND_KEY = new Set(['"', "'", '`', ',', ';', '<', '>']);
 

@@ -80,13 +80,20 @@ const PRIVATE_V4 = [
 	/^(22[4-9]|2[3-5]\d)\./,
 ];
 
-/** Names that exist inside a network only: RFC 2606, 6761, 6762, 8375 and 9476, and what routers and Docker use. */
+/** Names that exist inside a network only: RFC 2606, 6761, 6762, 8375 and 9476, and what routers, Docker and Kubernetes use. */
 const PRIVATE_NAME =
-	/\.(alt|arpa|corp|docker|home|internal|intranet|invalid|lan|local|localdomain|localhost|onion|private|test)$/;
+	/(\.(alt|arpa|corp|docker|home|internal|intranet|invalid|lan|local|localdomain|localhost|onion|private|svc|test)|(^|\.)fritz\.box)$/;
+
+/** Public names that lead to the own machine: everybody has another one there. */
+const OWN_MACHINE = /(^|\.)(localtest\.me|lvh\.me|vcap\.me|localho\.st)$/;
+
+/** Public names that lead to the IPv4 address in them. */
+const NAMED_V4 = /(?:^|[.-])(\d+)[.-](\d+)[.-](\d+)[.-](\d+)\.(?:nip\.io|sslip\.io)$/;
 
 /**
  * Whether a host is surely out of reach from the internet: loopback, private and reserved addresses, also where an
- * IPv6 address only wraps one; names without a dot, such as those of Docker; endings that only local networks use.
+ * IPv6 address only wraps one; names without a dot, such as those of Docker; endings that only local networks use; public
+ * names that stand for such an address.
  * @param hostname as `URL` gives it: lower case, IPv6 in brackets
  */
 export function isPrivateHost(hostname: string): boolean {
@@ -94,7 +101,9 @@ export function isPrivateHost(hostname: string): boolean {
 	while (name.endsWith('.')) name = name.slice(0, -1);
 	if (name.startsWith('[')) return isPrivateV6(groupsOf(name.slice(1, -1)));
 	if (/^[\d.]+$/.test(name)) return isPrivateV4(name);
-	return !name.includes('.') || PRIVATE_NAME.test(name);
+	const inName = NAMED_V4.exec(name);
+	if (inName) return isPrivateV4(inName.slice(1).join('.'));
+	return !name.includes('.') || PRIVATE_NAME.test(name) || OWN_MACHINE.test(name);
 }
 
 function isPrivateV4(address: string): boolean {
@@ -106,7 +115,8 @@ function isPrivateV6(groups: number[]): boolean {
 	const wrapped = wrappedV4(groups);
 	if (wrapped !== undefined) return isPrivateV4(wrapped);
 	const isPublicBlock = groups[0] >= 0x2000 && groups[0] < 0x4000;
-	const isDocumentation = groups[0] === 0x2001 && groups[1] === 0xdb8;
+	const isDocumentation =
+		(groups[0] === 0x2001 && groups[1] === 0xdb8) || (groups[0] === 0x3fff && groups[1] < 0x1000);
 	return !isPublicBlock || isDocumentation;
 }
 

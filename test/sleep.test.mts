@@ -308,6 +308,21 @@ describe('A run stays awake', () => {
 		expect(Math.min(sleeps, 1)).toBe(least);
 	});
 
+	test.each([
+		['responseNode', 1],
+		['lastNode', 0],
+	])('where Respond to Webhook came before it, with responseMode %s: %d', async (mode, least) => {
+		const { nodes } = webhook(mode);
+		const respond = node('Respond', 'n8n-nodes-base.respondToWebhook', {});
+		const { json, sleeps } = await execute({
+			nodes: [nodes[0], respond, nodes[1]],
+			credentials: bench.credentials,
+			mode: 'webhook',
+		});
+		expect(json[0].status).toBe('completed');
+		expect(Math.min(sleeps, 1)).toBe(least);
+	});
+
 	test('for the first while of a manual run, and sleeps afterwards', async () => {
 		await bench.emulator.set({ taskSeconds: 1 });
 		timing.sleep.watchedAwake = 100;

@@ -108,7 +108,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	 * error; or by a person, after Stop.
 	 */
 	async close(output: INodeExecutionData[]): Promise<INodeExecutionData[]> {
-		this.warnOfNextRun();
+		this.warnOfNextRun(output.some(({ binary }) => binary !== undefined));
 		const hasFailed = output[0]?.json.error !== undefined;
 		const mayComeAgain = hasFailed && (this.isTriedAgain || this.isTool);
 		if (!mayComeAgain && this.sinceEnd() < 0) {
@@ -163,13 +163,13 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		};
 	}
 
-	/** In the editor, each execution of the step or of the workflow makes new tasks. */
-	private warnOfNextRun(): void {
+	/** In the editor, each execution of the step or of the workflow makes new tasks. n8n pins no output with files. */
+	private warnOfNextRun(hasFiles: boolean): void {
 		if (this.context.getMode() !== 'manual' || this.isTool || this.created().length === 0) return;
-		this.hint(
-			'Executing this step again makes new tasks and pays for them. To work on the nodes behind it, pin this output first',
-			'info',
-		);
+		const advice = hasFiles
+			? 'To work on the nodes behind it, click Execute step on those: they use this output. n8n cannot pin it, as it holds files; when it is gone, Kling Task Status fetches the video by its task ID and costs nothing'
+			: 'To work on the nodes behind it, pin this output first';
+		this.hint(`Executing this step again makes new tasks and pays for them. ${advice}`, 'info');
 	}
 
 	private warn(requests: ItemRequest[]): void {

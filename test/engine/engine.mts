@@ -129,11 +129,20 @@ const webhook: INodeType = {
 	},
 };
 
+/** Stands for n8n's node that answers the caller of a Webhook node. */
+const respond: INodeType = {
+	description: { ...source.description, displayName: 'Respond', name: 'respond', properties: [] },
+	async execute() {
+		return [this.getInputData()];
+	},
+};
+
 const testNodes: Record<string, INodeType> = {
 	'test.source': source,
 	'test.again': again,
 	// Only its parameters count: how n8n answers who has called.
 	'n8n-nodes-base.webhook': webhook,
+	'n8n-nodes-base.respondToWebhook': respond,
 	'test.agent': agent,
 };
 

@@ -167,16 +167,30 @@ export function isAwaitedByCaller(context: IExecuteFunctions): boolean {
 		return parents
 			.filter(({ type }) => ANSWERING.test(type))
 			.some(
-				({ type, parameters }) => !/\.(webhook|formTrigger)$/.test(type) || answers(parameters),
+				({ type, parameters }) =>
+					!/\.(webhook|formTrigger)$/.test(type) || isAwaiting(context, parameters),
 			);
 	} catch {
 		return true;
 	}
 }
 
-/** The default of both triggers is to answer at once. */
-function answers(parameters: unknown): boolean {
-	return (asObject(parameters).responseMode ?? 'onReceived') !== 'onReceived';
+/** @param parameters of a trigger whose default is to answer at once */
+function isAwaiting(context: IExecuteFunctions, parameters: unknown): boolean {
+	const { responseMode = 'onReceived' } = asObject(parameters);
+	if (responseMode === 'onReceived') return false;
+	return responseMode !== 'responseNode' || !hasResponded(context);
+}
+
+/** Whether a Respond to Webhook node has answered the caller before this node was reached. */
+function hasResponded(context: IExecuteFunctions): boolean {
+	const { runExecutionData, workflow } = hidden(context);
+	const runData = runExecutionData?.resultData?.runData ?? {};
+	return Object.entries(runData).some(
+		([name, runs]) =>
+			/\.respondToWebhook$/.test(workflow?.nodes?.[name]?.type ?? '') &&
+			runs.some(({ executionStatus }) => executionStatus === 'success'),
+	);
 }
 
 /**

@@ -29,6 +29,24 @@ const ENDS_WITHIN_MS = 300_000;
 
 const WRITTEN_WITHIN_MS = 300;
 
+/** How long a database of n8n is waited for that does not answer: the machine may be busy. */
+const DATABASE_ANSWERS_WITHIN_MS = 120_000;
+
+/**
+ * Asks n8n. As long as its database does not answer, n8n turns each request away unread: the request is sent again.
+ *
+ * @param {string} url
+ * @param {RequestInit} init
+ */
+export async function askN8n(url, init) {
+	for (const deadline = Date.now() + DATABASE_ANSWERS_WITHIN_MS; ; await sleep(POLL_MS)) {
+		const response = await fetch(url, init);
+		if (response.status !== 503 || Date.now() >= deadline) return response;
+		const text = await response.clone().text();
+		if (!text.includes('Database is not ready')) return response;
+	}
+}
+
 /** What n8n answers when it does not do what it was asked. */
 export class N8nRequestError extends Error {
 	/** @param {string} request @param {number} status @param {string} body */
@@ -88,7 +106,7 @@ export class Session {
 	 * @returns {Promise<Response>}
 	 */
 	async #send(method, path, body) {
-		const response = await fetch(`${this.url}/rest${path}`, {
+		const response = await askN8n(`${this.url}/rest${path}`, {
 			method,
 			headers: {
 				...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -1,6 +1,7 @@
 /** The workflows that the tests run: called from outside as in production, one item for each of a list, through one node. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askN8n } from '../../dev/server/session.mjs';
 import type { Connections, WorkflowNode } from '../../dev/workflow.mjs';
 import { node, webhook, workflow } from '../../dev/workflow.mjs';
 import type { Stage } from './stage.mts';
@@ -97,7 +98,7 @@ export async function publishTrigger(
 
 /** Calls a published workflow once. */
 export async function post({ instance }: Stage, path: string, prompts: string[]) {
-	const response = await fetch(`${instance.webhookUrl}/${path}`, {
+	const response = await askN8n(`${instance.webhookUrl}/${path}`, {
 		method: 'POST',
 		headers: { 'content-type': 'application/json' },
 		body: JSON.stringify({ prompts }),

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@playwright/test';
 import type { QueueInstance } from '../../../dev/server/instance.mjs';
 import { cpuTime, watchMemory } from '../../../dev/server/memory.mjs';
-import { itemsOf } from '../../../dev/server/session.mjs';
+import { askN8n, itemsOf } from '../../../dev/server/session.mjs';
 import { node, webhook, workflow } from '../../../dev/workflow.mjs';
 import { expectSuccess } from '../expect.mts';
 import { measured } from '../fixtures.mts';
@@ -62,7 +62,7 @@ async function withOtherWork(
 	);
 	await instance.session.publish(id);
 	const ask = async (name: string) =>
-		await fetch(`${instance.webhookUrl}/${path}?id=${name}`, { method: 'POST' });
+		await askN8n(`${instance.webhookUrl}/${path}?id=${name}`, { method: 'POST' });
 	try {
 		await until('other work can be called', async () => (await ask('first')).ok);
 		await work(async () => {

@@ -7,17 +7,20 @@ import { expect, measured, test } from '../fixtures.mts';
 import { callbackUrl, callUntilAsleep, publishPausing, until } from '../pausing.mts';
 import type { Stage } from '../stage.mts';
 import { billedTasks, NEVER } from '../stage.mts';
+import type { Scene } from '../together.mts';
+import { together } from '../together.mts';
 import { checkVideos } from '../videos.mts';
 import { GENERATE } from '../workflows.mts';
 
+/** Executions that are called at the same time. */
+const EXECUTIONS = 8;
+/** Rounds of each. */
 const ITEMS = 25;
 const AT_A_TIME = 3;
 const CALLS = 20;
 
 /** Rounds in which the calls come at the very moment of n8n's timer. */
-const WITH_TIMER = new Set([5, 12]);
-
-test.use({ taskSeconds: NEVER });
+const WITH_TIMER = new Set([5, 12, 19]);
 
 /** Where resume URLs can be called: at each webhook process, where there are some. */
 const portsOf = (instance: Instance): number[] =>
@@ -36,12 +39,14 @@ async function callAll({ emulator, instance }: Stage, task: EmulatedTask) {
 	);
 }
 
-test(`${ITEMS} rounds of ${CALLS} calls in the same instant, some of them with n8n's timer, pay for nothing twice and put out each video once`, async ({
-	stage,
-	instance: { session },
-}) => {
-	test.setTimeout(40 * 60_000);
-	const { emulator } = stage;
+/** How all calls were answered. */
+const answers: Record<string, number> = {};
+/** Requests of all executions. */
+const requests = { status: 0, download: 0 };
+
+const rounds: Scene = async (stage) => {
+	const { emulator, instance } = stage;
+	const { session } = instance;
 	await emulator.set({ callbacks: { mode: 'drop' } });
 	const count = node('Count', 'noOp');
 	const workflow = await publishPausing(stage, {
@@ -50,7 +55,6 @@ test(`${ITEMS} rounds of ${CALLS} calls in the same instant, some of them with n
 	});
 	const prompts = Array.from({ length: ITEMS }, (_, n) => `@Video1, take ${n}`);
 	const execution = await callUntilAsleep(stage, workflow, prompts);
-	const answers: Record<string, number> = {};
 	for (let round = 0; round < ITEMS; round++) {
 		// Where all calls came while the execution was awake, the clock wakes it.
 		await until(
@@ -80,9 +84,17 @@ test(`${ITEMS} rounds of ${CALLS} calls in the same instant, some of them with n
 	expect(ended.data.resultData.runData[count.name], 'runs of the next node').toHaveLength(1);
 	expect(await session.executionsOf(workflow.id)).toHaveLength(1);
 	expect(await billedTasks(stage), 'billed tasks').toBe(ITEMS);
-	const { requests } = await emulator.state();
-	const seen = (action: string) => requests.filter((request) => request.action === action).length;
-	measured(
-		`answers ${JSON.stringify(answers)}; ${seen('status')} status requests, ${seen('download')} downloads`,
-	);
-});
+	for (const { action } of (await emulator.state()).requests) {
+		if (action === 'status' || action === 'download') requests[action]++;
+	}
+};
+
+together(
+	`${EXECUTIONS * ITEMS} rounds of ${CALLS} calls in the same instant, ${EXECUTIONS * WITH_TIMER.size} of them with n8n's timer, pay for nothing twice and put out each video once`,
+	Object.fromEntries(
+		Array.from({ length: EXECUTIONS }, (_, n) => [`${ITEMS} rounds, ${n + 1}`, rounds]),
+	),
+	{ taskSeconds: NEVER },
+);
+
+test.afterAll(() => measured(`answers ${JSON.stringify(answers)}; ${JSON.stringify(requests)}`));

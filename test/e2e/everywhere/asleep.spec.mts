@@ -1,4 +1,5 @@
 /** Executions that nobody calls back: only n8n's clock wakes them. */
+import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { itemsOf } from '../../../dev/server/session.mjs';
 import type { Execution } from '../../../dev/server/session.mjs';
@@ -20,6 +21,7 @@ import {
 	prompts,
 	publish,
 	publishBatch,
+	retry,
 	STATUS,
 	STATUS_TYPE,
 } from '../workflows.mts';
@@ -38,6 +40,34 @@ async function callAndSleep(stage: Stage, callable: Callable, list: string[]): P
 async function runToEnd(stage: Stage, callable: Callable, list: string[]): Promise<Execution> {
 	const id = await callAndSleep(stage, callable, list);
 	return await stage.instance.session.executionEnd(id);
+}
+
+/** n8n ends an execution of such a workflow before it has slept once. */
+const TIMED = { executionTimeout: 40 };
+
+const isQueue = ({ kind }: Stage): boolean => kind.toLowerCase().includes('queue');
+
+/**
+ * n8n's own time-out has ended an execution of one item. Its task is known, and goes on; "Retry execution" takes it up
+ * whenever it is finished, in both of its kinds.
+ */
+async function expectTimedOut(
+	stage: Stage,
+	ended: Execution,
+	{ looks: expected }: { looks?: number } = {},
+): Promise<void> {
+	expect(ended.status).toBe('canceled');
+	const [{ taskId }] = await stage.emulator.tasks();
+	expect(fs.readFileSync(stage.instance.runner.log, 'utf8'), "n8n's log").toContain(
+		`Kling task created: ${taskId}`,
+	);
+	if (expected !== undefined) expect(await looks(stage), 'looks at the task').toBe(expected);
+	console.log(ended.status, stage.kind, taskId, JSON.stringify(ended.data.resultData).slice(0, 3000));
+	await stage.emulator.complete(taskId);
+	for (const loadWorkflow of [false, true]) {
+		const again = await retry(stage, ended.id, loadWorkflow);
+		await expectOnce(stage, await stage.instance.session.executionEnd(again), 1);
+	}
 }
 
 const runsOf = ({ data }: Execution, name: string) => data.resultData.runData[name] ?? [];
@@ -275,12 +305,20 @@ function scenesOf({ label, parameters }: (typeof PROVIDERS)[number]): Scenes {
 
 		[`${label}: n8n's own time-out counts the sleep in one process, and each turn in queue mode`]:
 			async (stage) => {
-				const settings = { executionTimeout: 40 };
-				const callable = await batch(stage, { workflow: settings });
+				await stage.emulator.set({ taskSeconds: 90 });
+				const callable = await batch(stage, { workflow: TIMED });
 				const ended = await runToEnd(stage, callable, [ONE]);
-				const isQueue = stage.kind.toLowerCase().includes('queue');
-				expect(ended.status).toBe(isQueue ? 'success' : 'canceled');
-				expect(await billedTasks(stage), 'billed tasks').toBe(1);
+				if (isQueue(stage)) await expectOnce(stage, ended, 1);
+				else await expectTimedOut(stage, ended, { looks: 0 });
+			},
+
+		[`${label}: n8n's own time-out ends an execution that stays awake, and a retry pays nothing again`]:
+			async (stage) => {
+				await stage.emulator.set({ taskSeconds: NEVER });
+				const options = { whileWaiting: 'run', pollInterval: 1 };
+				const callable = await batch(stage, { workflow: TIMED, parameters: { options } });
+				const id = await call(stage, callable, [ONE]);
+				await expectTimedOut(stage, await stage.instance.session.executionEnd(id));
 			},
 
 		[`${label}: Kling Task Status, operation Wait, sleeps until the video is there`]: async (

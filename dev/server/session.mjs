@@ -18,7 +18,7 @@ import { Problem } from './problem.mjs';
  * @property {string} startedAt
  * @property {string | null} stoppedAt
  * @property {string | null} waitTill
- * @property {{ resultData: { runData: Record<string, NodeRun[]>, error?: any, lastNodeExecuted?: string } }} data
+ * @property {{ resultData: { runData: Record<string, NodeRun[]>, error?: any, lastNodeExecuted?: string, metadata?: Record<string, string> } }} data
  */
 
 const ENDED = new Set(['success', 'error', 'canceled', 'crashed']);

@@ -42,31 +42,30 @@ async function runToEnd(stage: Stage, callable: Callable, list: string[]): Promi
 	return await stage.instance.session.executionEnd(id);
 }
 
-/** n8n ends an execution of such a workflow before it has slept once. */
-const TIMED = { executionTimeout: 40 };
+/** In seconds: passes in the first sleep, which takes 65. */
+const TIMED = { executionTimeout: 60 };
 
 const isQueue = ({ kind }: Stage): boolean => kind.toLowerCase().includes('queue');
 
 /**
- * n8n's own time-out has ended an execution of one item. Its task is known, and goes on; "Retry execution" takes it up
- * whenever it is finished, in both of its kinds.
+ * n8n's own time-out has ended an execution of one item. Its task is in n8n's log and among the execution's custom data,
+ * and goes on at the provider; a retry takes it up, and pays nothing again.
  */
-async function expectTimedOut(
-	stage: Stage,
-	ended: Execution,
-	{ looks: expected }: { looks?: number } = {},
-): Promise<void> {
+async function expectTimedOut(stage: Stage, ended: Execution, isAwake: boolean): Promise<void> {
+	const { emulator, instance } = stage;
 	expect(ended.status).toBe('canceled');
-	const [{ taskId }] = await stage.emulator.tasks();
-	expect(fs.readFileSync(stage.instance.runner.log, 'utf8'), "n8n's log").toContain(
-		`Kling task created: ${taskId}`,
-	);
-	if (expected !== undefined) expect(await looks(stage), 'looks at the task').toBe(expected);
-	console.log(ended.status, stage.kind, taskId, JSON.stringify(ended.data.resultData).slice(0, 3000));
-	await stage.emulator.complete(taskId);
+	const [{ taskId }] = await emulator.tasks();
+	const log = fs.readFileSync(instance.runner.log, 'utf8');
+	expect(log, "n8n's log").toContain(`Kling task created: ${taskId}`);
+	expect(ended.data.resultData.metadata, 'custom data').toEqual({ klingTaskId: taskId });
+	await emulator.complete(taskId);
+	// The oldest n8n does not tell a node that it ends the execution, and keeps nothing for a retry.
+	if (stage.kind.startsWith('oldest') && isAwake) return;
+	// n8n says that the execution has ended before the node knows.
+	await sleep(10_000);
 	for (const loadWorkflow of [false, true]) {
 		const again = await retry(stage, ended.id, loadWorkflow);
-		await expectOnce(stage, await stage.instance.session.executionEnd(again), 1);
+		await expectOnce(stage, await instance.session.executionEnd(again), 1);
 	}
 }
 
@@ -309,16 +308,19 @@ function scenesOf({ label, parameters }: (typeof PROVIDERS)[number]): Scenes {
 				const callable = await batch(stage, { workflow: TIMED });
 				const ended = await runToEnd(stage, callable, [ONE]);
 				if (isQueue(stage)) await expectOnce(stage, ended, 1);
-				else await expectTimedOut(stage, ended, { looks: 0 });
+				else {
+					expect(await looks(stage), 'looks at the task').toBe(0);
+					await expectTimedOut(stage, ended, false);
+				}
 			},
 
 		[`${label}: n8n's own time-out ends an execution that stays awake, and a retry pays nothing again`]:
 			async (stage) => {
 				await stage.emulator.set({ taskSeconds: NEVER });
-				const options = { whileWaiting: 'run', pollInterval: 1 };
+				const options = { whileWaiting: 'run', pollInterval: 10 };
 				const callable = await batch(stage, { workflow: TIMED, parameters: { options } });
 				const id = await call(stage, callable, [ONE]);
-				await expectTimedOut(stage, await stage.instance.session.executionEnd(id));
+				await expectTimedOut(stage, await stage.instance.session.executionEnd(id), true);
 			},
 
 		[`${label}: Kling Task Status, operation Wait, sleeps until the video is there`]: async (

@@ -7,8 +7,9 @@ import { billedTasks, NEVER, openStage } from '../stage.mts';
 import { checkVideos } from '../videos.mts';
 import { GENERATE } from '../workflows.mts';
 
-/** It is not to be due before all processes run again: n8n takes what wakes without a worker for crashed. */
-const WAIT_SECONDS = 110;
+/** Nothing is to be due before all processes run again: n8n takes what wakes without a worker for crashed. */
+const WAIT_SECONDS = 180;
+const CALLED_BEFORE = { options: { pollInterval: 900 } };
 
 test.use({ taskSeconds: 5 });
 
@@ -25,7 +26,10 @@ test('Executions that sleep when n8n restarts, one by the clock and one for call
 			examples.submitWaitStatusLoop.trigger,
 		);
 		await expectAsleep(session, started);
-		const paused = await callUntilAsleep(byCallback, await publishPausing(byCallback));
+		const paused = await callUntilAsleep(
+			byCallback,
+			await publishPausing(byCallback, { parameters: CALLED_BEFORE }),
+		);
 
 		await test.step('n8n restarts', instance.restart);
 

@@ -13,8 +13,8 @@ import { together } from '../together.mts';
 import { checkVideos } from '../videos.mts';
 import { GENERATE } from '../workflows.mts';
 
-/** Executions that are called at the same time. */
-const EXECUTIONS = 8;
+/** So many executions take their rounds at the same time: 8 come to 200 rounds. */
+const EXECUTIONS = Number(process.env.KLING_V2V_SAME_INSTANT ?? 1);
 /** Rounds of each. */
 const ITEMS = 25;
 const AT_A_TIME = 3;

@@ -8,7 +8,7 @@ const CREDENTIALS = [
 ];
 
 for (const { type, wrongKey } of CREDENTIALS) {
-	test(`n8n's test of ${type} tells a right key, a wrong key and a host that is down apart`, async ({
+	test(`n8n's test of ${type} tells a right key, pasted as it may be, a wrong key and a host that is down apart`, async ({
 		stage,
 		instance,
 		kind,
@@ -26,6 +26,11 @@ for (const { type, wrongKey } of CREDENTIALS) {
 
 		const wrong = await tried({ apiKey: 'emulator' });
 		expect(wrong).toMatchObject({ status: 'Error', message: expect.stringMatching(wrongKey) });
+
+		for (const pasted of ['Bearer emulator-new-key', ' "emulator-new-key"\n']) {
+			const { status, message } = await tried({ apiKey: pasted });
+			expect(status, `${JSON.stringify(pasted)}: ${message}`).toBe('OK');
+		}
 
 		const down = await tried({ baseUrl: `http://127.0.0.1:${await freePort()}` });
 		expect(down).toMatchObject({

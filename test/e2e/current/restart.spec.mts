@@ -7,8 +7,8 @@ import { billedTasks, NEVER, openStage } from '../stage.mts';
 import { checkVideos } from '../videos.mts';
 import { GENERATE } from '../workflows.mts';
 
-/** Nothing is to be due before all processes run again: n8n takes what wakes without a worker for crashed. */
-const WAIT_SECONDS = 180;
+/** Nothing is to be due before all processes run again: n8n takes what wakes without a worker, or while it starts, for crashed. */
+const WAIT_SECONDS = 300;
 const CALLED_BEFORE = { options: { pollInterval: 900 } };
 
 test.use({ taskSeconds: 5 });
@@ -17,6 +17,7 @@ test('Executions that sleep when n8n restarts, one by the clock and one for call
 	stage: byClock,
 	server,
 }, testInfo) => {
+	test.setTimeout(20 * 60_000);
 	const { instance } = server;
 	const { session } = instance;
 	const log = testInfo.outputPath('callbacks.log');
@@ -39,7 +40,7 @@ test('Executions that sleep when n8n restarts, one by the clock and one for call
 		await checkVideos(byCallback, resumed, { [GENERATE]: { binary: PROMPTS.length, files: 0 } });
 		expect(await billedTasks(byCallback), 'billed tasks').toBe(PROMPTS.length);
 
-		const execution = await session.executionEnd(started);
+		const execution = await session.executionEnd(started, { timeoutMs: 600_000 });
 		expectSuccess(execution);
 		await checkVideos(byClock, execution, { 'Save the Video': { binary: 1, files: 1 } });
 		expect(await billedTasks(byClock), 'billed tasks: the one that was there').toBe(1);

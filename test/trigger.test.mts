@@ -711,6 +711,18 @@ describe('Ask API', () => {
 			expect(still.paths).toHaveLength(201);
 		});
 
+		test('a clock that is set back keeps no true callback waiting, nor its task unknown', async () => {
+			const made = new Set(['true-1']);
+			const still = standingStill((id) => made.has(id));
+			const verify = still.verify('muleRouter', ['videoEdit']);
+			still.time.now = 10 * 60 * 60_000;
+			expect((await verify('true-2')).is).toBe('unknown');
+			still.time.now -= 60 * 60_000;
+			made.add('true-2');
+			expect((await verify('true-1')).is).toBe('confirmed');
+			expect((await verify('true-2')).is).toBe('confirmed');
+		});
+
 		test('a second listener in the editor has the same budget, and not one for each call', async () => {
 			const receiver = await receive(parameters, { mode: 'manual' });
 			await flood(receiver, invented(200));

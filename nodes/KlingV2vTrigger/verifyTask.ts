@@ -83,8 +83,8 @@ export class TaskVerifier {
 	): Promise<Verification> {
 		// A task may be unknown right after its creation; its end must be looked up all the same.
 		const key = `${provider.name} ${callback.taskId} ${isFinished(callback)}`;
-		const since = this.unknown.get(key) ?? -Infinity;
-		if (this.clock.now() - since < timing.verify.unknownFor) return { is: 'unknown' };
+		const age = this.clock.now() - (this.unknown.get(key) ?? -Infinity);
+		if (age >= 0 && age < timing.verify.unknownFor) return { is: 'unknown' };
 		const begun = this.underWay.get(key);
 		if (begun) return await begun;
 		const verification = this.enqueue({ context, provider, callback });
@@ -232,7 +232,9 @@ class LookUpBudget {
 
 	private refill(now: number): void {
 		const { maxUnconfirmed, unconfirmedPause } = timing.verify;
-		this.left = Math.min(maxUnconfirmed, this.left + (now - this.since) / unconfirmedPause);
+		// A clock that was set back takes nothing away.
+		const passed = Math.max(0, now - this.since);
+		this.left = Math.min(maxUnconfirmed, this.left + passed / unconfirmedPause);
 		this.since = now;
 	}
 }

@@ -58,7 +58,8 @@ export class NodeRun<Context extends NodeContext = NodeContext> {
 
 	/** Milliseconds since the run was stopped or gave up; negative as long as it goes on. */
 	sinceEnd(): number {
-		return Date.now() - this.endedAt;
+		// A clock that was set back meanwhile does not bring the run back.
+		return this.signal.aborted ? Math.max(0, Date.now() - this.endedAt) : -Infinity;
 	}
 
 	/** Ends every pause and lets no further request begin; one that creates a task still finishes. */

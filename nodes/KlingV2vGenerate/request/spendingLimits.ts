@@ -1,5 +1,6 @@
 import { InvalidInput } from '../../shared/errors';
 import { keepOrThrow } from '../../shared/n8n/runItems';
+import { smallest } from '../../shared/util/smallest';
 import type { GenerateRun, RunItem } from '../generateRun';
 import { rounded } from './cost';
 import { placeOf } from './itemRequest';
@@ -35,7 +36,7 @@ function knownOf(items: RunItem[]): Expense[] {
 
 function problemsOf(requests: ItemRequest[], known: Expense[]): string[] {
 	const least = (name: 'maxTasks' | 'maxTotalSeconds' | 'maxCost') =>
-		Math.min(...requests.map(({ options }) => options[name]));
+		smallest(requests.map(({ options }) => options[name]));
 	const all: Expense[] = [...known, ...requests];
 	const seconds = sum(all.map((each) => each.seconds));
 	const cost = sum(all.map(({ estimatedCost = 0 }) => estimatedCost));
@@ -61,7 +62,7 @@ function problemsOf(requests: ItemRequest[], known: Expense[]): string[] {
 
 /** Requests that earlier runs and tries have sent are in the tally already. */
 function problemsOfExecution({ ledger, tally }: GenerateRun, requests: ItemRequest[]): string[] {
-	const most = Math.min(...requests.map(({ options }) => options.maxTasksPerExecution));
+	const most = smallest(requests.map(({ options }) => options.maxTasksPerExecution));
 	const fresh = requests.filter(({ request }) => !ledger.find(request)).length;
 	const problem = tally.problem(fresh, most);
 	return problem === undefined ? [] : [problem];

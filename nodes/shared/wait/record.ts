@@ -81,6 +81,13 @@ export class RunRecord<E extends ItemEntry = ItemEntry> {
 	/** There where n8n runs the node again after a sleep of this very run, and nothing else has changed. */
 	readonly carried?: Carried;
 
+	/** The entries by their items, as far as they were looked for. */
+	private sorted: { entries: E[]; count: number; byItem: Map<number, E[]> } = {
+		entries: [],
+		count: 0,
+		byItem: new Map(),
+	};
+
 	/**
 	 * @param run which run of the node, from 0 on, counted by the node itself: the same when a retry does it again.
 	 * After a crash, n8n's `$runIndex` of it may be another
@@ -132,7 +139,22 @@ export class RunRecord<E extends ItemEntry = ItemEntry> {
 
 	/** @returns the entry of an item of this run */
 	of(item: number): E | undefined {
-		return this.entries.find((entry) => entry.item === item && this.isOwn(entry));
+		return this.ofItem(item).find((entry) => this.isOwn(entry));
+	}
+
+	/** @returns the entries of an item, of whatever execution and run; a list of thousands is not looked through for each */
+	ofItem(item: number): readonly E[] {
+		const { entries } = this;
+		// Entries are added at the end; where some are taken away, the list is another one.
+		if (this.sorted.entries !== entries) this.sorted = { entries, count: 0, byItem: new Map() };
+		const { sorted } = this;
+		for (const entry of entries.slice(sorted.count)) {
+			const known = sorted.byItem.get(entry.item);
+			if (known) known.push(entry);
+			else sorted.byItem.set(entry.item, [entry]);
+		}
+		sorted.count = entries.length;
+		return sorted.byItem.get(item) ?? [];
 	}
 
 	/** @returns whether an entry is of this run of the node in this execution */

@@ -1,5 +1,6 @@
 import { Stopped } from '../n8n/clock';
 import type { Clock } from '../n8n/clock';
+import { smallest } from '../util/smallest';
 
 /** The execution goes to sleep: this item has to be gone on with by the next turn. */
 export class Asleep extends Error {
@@ -102,6 +103,10 @@ export class Turn {
 		for (const rester of [...this.resters]) if (rester.isReady?.()) rester.goOn();
 	}
 
+	private get isAtRest(): boolean {
+		return this.working === 0 && this.resters.size > 0 && this.sleepUntil === undefined;
+	}
+
 	/** Ends a rest when its time has come. */
 	private watch(rester: Rester): void {
 		if (rester.until === Infinity) return;
@@ -116,9 +121,10 @@ export class Turn {
 	}
 
 	private decide(): void {
+		if (!this.isAtRest) return;
 		this.changed();
-		if (this.working > 0 || this.resters.size === 0 || this.sleepUntil !== undefined) return;
-		const until = Math.min(...[...this.resters].map((rester) => rester.until));
+		if (!this.isAtRest) return;
+		const until = smallest([...this.resters].map((rester) => rester.until));
 		if (until <= this.clock.now() || !this.sleeps(until)) return;
 		this.sleepUntil = until;
 		this.endAll(new Asleep(until));

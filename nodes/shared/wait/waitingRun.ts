@@ -106,8 +106,10 @@ export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecut
 	private progress(item: number, until: number): INodeExecutionData {
 		const watch = this.record.of(item)?.watch;
 		const json = watch ? progressOf(watch) : { status: 'waiting', waitingFor: 'its turn' };
-		const nextLook = new Date(Math.max(until, watch?.nextLook ?? 0)).toISOString();
-		return { json: { ...json, nextLook }, pairedItem: { item } };
+		// The limit of the wait may come before the user's own interval is over.
+		const { nextLook = 0, deadline = 0 } = watch ?? {};
+		const isDue = new Date(Math.max(until, Math.min(nextLook, deadline)));
+		return { json: { ...json, nextLook: isDue.toISOString() }, pairedItem: { item } };
 	}
 
 	private isWorthSleeping(until: number): boolean {

@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'flatted';
-import type { IDataObject, INode, INodeParameters, IRunExecutionData } from 'n8n-workflow';
+import type {
+	IDataObject,
+	INode,
+	INodeExecutionData,
+	INodeParameters,
+	IRunExecutionData,
+} from 'n8n-workflow';
 import { marks } from './engine/marks.mts';
 import { execute, GENERATE, node, STATUS, withCredentials } from './engine/engine.mts';
 import type { RunOptions } from './engine/engine.mts';
@@ -200,6 +207,114 @@ describe('An execution that was ended by a crash', () => {
 		expect(await billed()).toBe(3);
 	});
 
+	describe('and whose retry has other items, as the nodes before ran again,', () => {
+		const KLING = { id: 'kling', onError: 'continueRegularOutput' } as const;
+
+		/** @returns for each item of the retry the prompt of its task, or its error */
+		async function retried(
+			provider: string,
+			items: IDataObject[][],
+			prompt: string,
+			more: INodeParameters = {},
+		) {
+			const [before, now] = items.map((list) => ({
+				credentials: bench.credentials,
+				resumeToken: `other items: ${provider} ${prompt} ${JSON.stringify(items)}`,
+				nodes: [
+					node('Source', 'test.source', { items: JSON.stringify(list.map((json) => ({ json }))) }),
+					node('Kling', GENERATE, parametersOf(provider, { prompt, ...more }), KLING),
+				],
+			}));
+			await execute({ ...before, leaveAsleep: true });
+			const result = await execute({ ...now, mode: 'retry' });
+			const promptOf = new Map(
+				(await bench.emulator.state()).tasks.map(({ taskId, body }) => [taskId, body.prompt]),
+			);
+			const told = result.json.map(({ taskId, error }) => error ?? promptOf.get(taskId as string));
+			return { ...result, told };
+		}
+
+		const rows = (...names: string[]) => names.map((name) => ({ name }));
+		const another = expect.stringContaining('had sent another request for this item');
+		const same = expect.stringContaining('had sent this request');
+
+		test('each item gets the task that was made for it, and a new one fails once where another was', async () => {
+			const { told, data } = await retried(
+				'magnific',
+				[rows('a', 'b'), rows('new', 'a', 'b')],
+				'=@Video1 {{ $json.name }}',
+			);
+			expect(told).toEqual([another, '@Video1 a', '@Video1 b']);
+			expect(await billed()).toBe(2);
+			expect(JSON.stringify(data.resultData.runData.Kling)).not.toContain('Video1 new');
+		});
+
+		test('none is paid for again where the provider has no list', async () => {
+			const items = [rows('a', 'b'), rows('new', 'a', 'b')];
+			const { told } = await retried('muleRouter', items, '=@Video1 {{ $json.name }}');
+			expect(told).toEqual([another, same, same]);
+			expect(await billed()).toBe(2);
+		});
+
+		test('items that are left out, or in another order, bring no other task', async () => {
+			const items = [rows('a', 'b', 'c'), rows('c', 'b')];
+			const { told } = await retried('magnific', items, '=@Video1 {{ $json.name }}');
+			expect(told).toEqual(['@Video1 c', '@Video1 b']);
+			expect(await billed()).toBe(3);
+		});
+
+		test('items that ask for the same get a task each, and no more are made', async () => {
+			const items = [rows('a', 'a'), rows('b', 'a', 'a')];
+			const { json, told } = await retried('magnific', items, '=@Video1 {{ $json.name }}');
+			expect(told).toEqual([another, '@Video1 a', '@Video1 a']);
+			expect(new Set(json.map(({ taskId }) => taskId)).size).toBe(3);
+			expect(await billed()).toBe(2);
+		});
+
+		test('an item is known by its request where the rest of it has changed, and by its fields where the prompt differs each time', async () => {
+			const at = (time: number) => [{ name: 'a', time }];
+			const named = await retried('magnific', [at(1), at(2)], '=@Video1 {{ $json.name }}');
+			expect(named.told).toEqual(['@Video1 a']);
+			const random = await retried('magnific', [at(1), at(1)], '=@Video1 {{ Math.random() }}');
+			expect(random.told).toEqual([expect.stringMatching(/^@Video1 0/)]);
+			expect(await billed()).toBe(2);
+		});
+
+		test('items that bring files are known by these, too', async () => {
+			const file = (fileName: string) => ({
+				file: { data: video, mimeType: 'video/mp4', fileName },
+			});
+			const video = readFileSync('docs/samples/reference.mp4').toString('base64');
+			const { json } = await retried(
+				'magnific',
+				[
+					[file('a.mp4'), file('b.mp4')],
+					[file('new.mp4'), file('a.mp4')],
+				],
+				'@Video1',
+				{ videoSource: 'binary', videoBinaryPropertyName: '={{ $json.file }}' },
+			);
+			const { tasks } = await bench.emulator.state();
+			expect(json.map(({ taskId, error }) => error ?? taskId)).toEqual([another, tasks[0].taskId]);
+			expect(await billed()).toBe(2);
+		});
+
+		test.each([
+			['that is signed anew', 7200],
+			['that has run out by now', -60],
+		])('a link %s is the same, and its task is told of before any check', async (_, seconds) => {
+			const link = (from: number) => {
+				const expires = Math.round(Date.now() / 1000) + from;
+				return { link: `${bench.emulator.referenceUrl}?Expires=${expires}&Signature=${from}` };
+			};
+			const { told } = await retried('magnific', [[link(3600)], [link(seconds)]], '@Video1', {
+				videoUrl: '={{ $json.link }}',
+			});
+			expect(told).toEqual(['@Video1']);
+			expect(await billed()).toBe(1);
+		});
+	});
+
 	test('that is run again by another worker under its own ID pays for nothing again', async () => {
 		const options = { ...(await crashed('magnific')), executionId: 'stalled' };
 		const { json } = await execute(options);
@@ -354,6 +469,17 @@ describe('While an execution sleeps', () => {
 		expect(shown?.[0].startedAt).toMatch(/^20\d\d-/);
 		expect(shown?.[0].nextLook).toMatch(/^20\d\d-/);
 		expect(shown?.[1]).toMatchObject({ status: 'waiting' });
+	});
+
+	test('n8n shows no look beyond the Wait Limit, however long Poll Interval is', async () => {
+		const { data, error } = await bench.generate(
+			parametersOf('magnific', { options: { pollInterval: 1e14, waitLimit: 30 } }),
+			{ leaveAsleep: true },
+		);
+		expect(error).toBeUndefined();
+		const [[item]] = data.resultData.runData.Kling[0].data?.main as INodeExecutionData[][];
+		const { startedAt, nextLook } = item.json as Record<string, string>;
+		expect(Date.parse(nextLook) - Date.parse(startedAt)).toBeLessThanOrEqual(30 * 60_000);
 	});
 
 	test('n8n shows the progress of a task where the provider tells it', async () => {

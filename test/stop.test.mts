@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { fileStore } from './engine/engine.mts';
 import type { Seen } from '../dev/emulator/client.mjs';
 import { shortenPauses, timing } from './engine/haste.mts';
+import { database, marks } from './engine/marks.mts';
 import { useBench } from './engine/setup.mts';
 import { passed, until } from './engine/until.mts';
 
@@ -98,6 +99,26 @@ describe('Stop', () => {
 		expect(late.length).toBeLessThanOrEqual(UNDER_WAY);
 		expect(tasks).toHaveLength(1);
 		expect(log.map(({ message }) => message)).toContain(`Kling task created: ${tasks[0].taskId}`);
+	});
+
+	test("while n8n's database takes its time for a mark: nothing is sent, and nothing is left of it", async () => {
+		const { answer } = database;
+		marks.clear();
+		const writing = new Promise<void>((begin) => {
+			database.answer = async () => {
+				begin();
+				await passed(50);
+			};
+		});
+		const { data } = await bench.generate(
+			{ prompt: '@Video1', videoUrl: bench.emulator.referenceUrl },
+			{ stop: writing },
+		);
+		const requests = await untilQuiet();
+		database.answer = answer;
+		expect(requests.map(({ action }) => action)).not.toContain('create');
+		expect([...marks.values()].flat()).toEqual([]);
+		expect(JSON.stringify(data.executionData?.contextData)).not.toContain('uncertain');
 	});
 
 	test('while the answer is lost: the log names what may have been created', async () => {

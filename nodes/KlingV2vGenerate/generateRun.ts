@@ -136,6 +136,12 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		return this.ledger.taskOf(item);
 	}
 
+	/** @returns whether a task may exist for an item, though the ledger knows of none: a process was killed */
+	async wasSent({ request }: ItemRequest): Promise<boolean> {
+		const attempt = this.ledger.attempt(request.item);
+		return await this.writeAhead.wasSent({ ...request, attempt });
+	}
+
 	/** The task of an entry takes a place until it has finished. */
 	occupy(entry: LedgerEntry): void {
 		if (!isOpen(entry) || this.occupying.has(entry)) return;

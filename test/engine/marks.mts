@@ -5,7 +5,10 @@ import type { IDataDeduplicator } from 'n8n-workflow';
 /** One row for each node, as in n8n's database: text that outlives the executions. */
 export const marks = new Map<string, string[]>();
 
-const moment = async () => await new Promise((resolve) => setImmediate(resolve));
+const moment = async () => await new Promise<void>((resolve) => setImmediate(resolve));
+
+/** How n8n's database answers; a test may hold it back. */
+export const database = { answer: moment };
 
 /**
  * n8n's own way of remembering for "Remove Duplicates": it reads a row, changes it and writes it back, so
@@ -15,7 +18,7 @@ const deduplicator: IDataDeduplicator = {
 	async checkProcessedAndRecord(items, _scope, { node, workflow }, { maxEntries = Infinity }) {
 		const key = `${workflow.id} ${node?.id}`;
 		const row = [...(marks.get(key) ?? [])];
-		await moment();
+		await database.answer();
 		const hashed = items.map((item) => ({ item, hash: hashOf(item) }));
 		const processed = hashed.filter(({ hash }) => row.includes(hash)).map(({ item }) => item);
 		const fresh = hashed.filter(({ hash }) => !row.includes(hash));
@@ -26,7 +29,7 @@ const deduplicator: IDataDeduplicator = {
 	async removeProcessed(items, _scope, { node, workflow }) {
 		const key = `${workflow.id} ${node?.id}`;
 		const row = [...(marks.get(key) ?? [])];
-		await moment();
+		await database.answer();
 		const gone = items.map(hashOf);
 		marks.set(
 			key,

@@ -14,27 +14,27 @@ export const MUTATIONS: Mutation[] = [
 	{
 		name: 'The ledger forgets the intent before the request is sent',
 		module: 'KlingV2vGenerate/submit/ledger',
-		find: "return this.put(key, { state: 'uncertain', error: (0, record_1.storedError)(error) });",
+		find: 'return this.put(key, {\n            state',
 		replace:
-			"const entry = this.put(key, { state: 'uncertain', error: (0, record_1.storedError)(error) });\n        this.strike(entry);\n        return entry;",
+			'const put = (...given) => {\n            const entry = this.put(...given);\n            this.strike(entry);\n            return entry;\n        };\n        return put(key, {\n            state',
 	},
 	{
 		name: 'No mark is written before the request',
 		module: 'KlingV2vGenerate/submit/submit',
-		find: 'if (await run.writeAhead.intend(entry))',
-		replace: 'if (false)',
+		find: 'const before = await run.writeAhead.intend(entry);',
+		replace: "const before = 'nothing';",
 	},
 	{
 		name: 'A mark that is there already is passed over',
 		module: 'KlingV2vGenerate/submit/writeAhead',
-		find: 'return processed.includes(own) || isOfRetried;',
-		replace: 'return false;',
+		find: 'const { processed } = await this.record([place, ...asked]);',
+		replace: 'await this.record([place, ...asked]);\n        const processed = [];',
 	},
 	{
 		name: "The retried execution's marks are not looked for (n8n 1.x)",
 		module: 'KlingV2vGenerate/submit/writeAhead',
-		find: 'return processed.includes(own) || isOfRetried;',
-		replace: 'return processed.includes(own);',
+		find: "return isAsked && this.knowsRetried ? 'sent' : 'nothing';",
+		replace: "return 'nothing';",
 	},
 	{
 		name: 'A refused request counts as an attempt',

@@ -73,7 +73,8 @@ async function judge(
 		if (!('request' in entry) || run.ledger.find(entry.request)) return entry;
 		try {
 			const problems = await problemsOf(entry);
-			if (problems.length === 0) return entry;
+			// A task that may be paid is told of first, whatever has become of its files.
+			if (problems.length === 0 || (await run.wasSent(entry))) return entry;
 			return { item: entry.item, fault: new InvalidInput(problems, placeOf(entry)) };
 		} catch (fault) {
 			return { item: entry.item, fault };

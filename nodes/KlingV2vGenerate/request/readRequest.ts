@@ -12,7 +12,9 @@ import type { Mode, Provider } from '../../shared/providers';
 import { readEndpoint, readProvider } from '../../shared/providers/choice';
 import { bodyProperties, isSent } from '../../shared/providers/nodeProperties';
 import type { EndpointName } from '../../shared/task';
+import { bareLink } from '../../shared/http/conceal';
 import { fingerprint } from '../../shared/util/fingerprint';
+import { linkExpiry } from '../../shared/util/linkExpiry';
 import { asObject } from '../../shared/util/unknown';
 import type { GenerateRun, RunItem } from '../generateRun';
 import { costOf } from './cost';
@@ -67,6 +69,8 @@ function readRequest(context: IExecuteFunctions, item: number): ItemRequest {
 	const path = provider.createPath(endpoint, mode.value as Mode);
 	const callbackUrl = completion === 'callback' ? resumeUrl(context) : undefined;
 	const seconds = provider.seconds(body, endpoint, options.part?.length);
+	const files = filesIn(body);
+	const { parameters } = context.getNode();
 	return {
 		item,
 		request: {
@@ -77,8 +81,8 @@ function readRequest(context: IExecuteFunctions, item: number): ItemRequest {
 			body: { ...body, ...(callbackUrl ? provider.callback?.ask(callbackUrl) : {}) },
 			callbackUrl,
 			// Without the address of the callback, which is another in each execution.
-			requestHash: fingerprint(provider.name, path, body),
-			sourceHash: fingerprint(context.getNode().parameters, context.getInputData()[item].json),
+			requestHash: fingerprint(provider.name, path, withoutSignatures(body), files),
+			sourceHash: fingerprint(parameters, context.getInputData()[item].json, files),
 			patience: options.waitLimit,
 		},
 		seconds,
@@ -88,6 +92,15 @@ function readRequest(context: IExecuteFunctions, item: number): ItemRequest {
 		includeInput: options.includeInput,
 		binaryField: field?.value,
 	};
+}
+
+/** The same file has another link each time that its link is signed: the path names it, and the query ends. */
+function withoutSignatures(body: Record<string, unknown>): string {
+	const isSigned = (value: unknown): value is string =>
+		typeof value === 'string' && /^https?:/.test(value) && linkExpiry(value) !== null;
+	return JSON.stringify(body, (_name, value: unknown) =>
+		isSigned(value) ? bareLink(value) : value,
+	);
 }
 
 /** Finds the files that the body only names. @returns a sentence for each that is not there */
@@ -103,6 +116,15 @@ function missingFields(context: IExecuteFunctions, item: number, body: unknown):
 			: [
 					`${field}: the item has no binary field "${origin.field}" (it has: ${there.join(', ') || 'none'})`,
 				];
+	});
+}
+
+/** A request only names the fields of its files. @returns the facts by which the same files are known again in another execution */
+function filesIn(body: unknown): unknown[] {
+	return mediaIn(body).flatMap(({ origin }) => {
+		if (!('file' in origin)) return [];
+		const { fileName, mimeType, fileSize, bytes } = asObject(origin.file);
+		return [[fileName, mimeType, fileSize, bytes]];
 	});
 }
 

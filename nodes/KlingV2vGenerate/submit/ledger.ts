@@ -13,6 +13,8 @@ export type Wishes = Pick<
 	'completion' | 'binaryField' | 'seconds' | 'estimatedCost' | 'includeInput' | 'clip'
 >;
 
+export type HashName = 'requestHash' | 'sourceHash';
+
 /** The knowledge of the one request that an item may pay for; no entry: nothing was sent. */
 export interface LedgerEntry extends ItemEntry, RequestKey {
 	/**
@@ -24,6 +26,8 @@ export interface LedgerEntry extends ItemEntry, RequestKey {
 	call: string;
 	/** Which request for this item it is, from 1 on: a person who retries may pay for a further one, knowingly. */
 	attempt: number;
+	/** Which of the requests of its run with the same hash it is, from 1 on; there where it may have been sent. */
+	nth?: Record<HashName, number>;
 	/** Its place in the tally of the execution. */
 	place?: number;
 	wishes?: Wishes;
@@ -71,7 +75,7 @@ export class Ledger {
 
 	/** @returns the entry that the request would have made, had it been sent here */
 	find(key: RequestKey): LedgerEntry | undefined {
-		const found = this.record.entries.filter((entry) => this.isFor(entry, key));
+		const found = this.record.ofItem(key.item).filter((entry) => this.isFor(entry, key));
 		return found.find(({ state }) => state === 'created') ?? found.at(0);
 	}
 
@@ -88,9 +92,7 @@ export class Ledger {
 		if (this.caller.isTool) return [];
 		const { run } = this.record;
 		// Another round of a loop is another request, though it may look the same.
-		return this.record.entries.filter(
-			(entry) => entry.item === item && entry.run === run && this.isInherited(entry),
-		);
+		return this.record.ofItem(item).filter((entry) => entry.run === run && this.isInherited(entry));
 	}
 
 	/** @returns which request for the item is the next one, from 1 on: the same in every process that begins with the same record */
@@ -105,7 +107,7 @@ export class Ledger {
 	/** The item has a task or an error of its own now: those of the retried execution are no longer needed. */
 	strikeInherited(item: number): void {
 		const gone = this.inherited(item);
-		this.record.remove((entry) => gone.includes(entry));
+		if (gone.length > 0) this.record.remove((entry) => gone.includes(entry));
 	}
 
 	/** From here on no other call of an agent finds the entry, until this one has ended. */
@@ -124,7 +126,14 @@ export class Ledger {
 
 	/** From here a task may exist. Recorded before the request is sent, so that a crash is never read as "not sent". */
 	intend(key: RequestKey, error: KlingError): LedgerEntry {
-		return this.put(key, { state: 'uncertain', error: storedError(error) });
+		return this.put(key, {
+			state: 'uncertain',
+			error: storedError(error),
+			nth: {
+				requestHash: this.alike('requestHash', key) + 1,
+				sourceHash: this.alike('sourceHash', key) + 1,
+			},
+		});
 	}
 
 	/** The answer is lost: the error says what is known. */
@@ -159,7 +168,7 @@ export class Ledger {
 
 	/** @returns the task of an item, as far as this run knows it */
 	taskOf(item: number): KlingTask | undefined {
-		return this.own().find((entry) => entry.item === item)?.watch?.task;
+		return this.record.ofItem(item).find((entry) => this.isOwn(entry))?.watch?.task;
 	}
 
 	/** @returns the entries that this run answers for */
@@ -191,12 +200,20 @@ export class Ledger {
 
 	private put(
 		{ item, requestHash, sourceHash }: RequestKey,
-		facts: Pick<LedgerEntry, 'state' | 'error'>,
+		facts: Pick<LedgerEntry, 'state' | 'error' | 'nth'>,
 	): LedgerEntry {
 		const { execution, run } = this.record;
 		const attempt = this.attempt(item);
 		const key = { execution, run, item, requestHash, sourceHash, call: this.call, attempt };
 		return this.record.add({ ...key, ...facts });
+	}
+
+	/** @returns how many requests of this run have the same hash, those of a retried execution included */
+	private alike(name: HashName, key: RequestKey): number {
+		const { entries, run } = this.record;
+		return entries.filter(
+			(entry) => entry.run === run && entry.state !== 'failed' && entry[name] === key[name],
+		).length;
 	}
 
 	/** An agent's calls share the record, and each answers for no more than its own part. */

@@ -22,6 +22,7 @@ import { describe, findIt, maybeCreated, TaskLists } from './lostAnswer';
 import { mayExist } from './mayExist';
 import { Overloads } from './overload';
 import { provideMedia } from './provideMedia';
+import type { Before } from './writeAhead';
 
 /**
  * Creates the tasks of one run, one request at a time, each at most once.
@@ -115,15 +116,21 @@ export class Submitter {
 		const { provider } = request;
 		run.clock.check();
 		await this.lists.readBefore(provider);
-		await this.checkAgain(item);
-		const body = await provideMedia(run, item);
+		const wasSent = await run.wasSent(item);
+		if (!wasSent) await this.checkAgain(item);
+		const body = wasSent ? {} : await provideMedia(run, item);
 		// Read before anything is recorded: a credential that cannot work sends nothing.
 		const account = await readAccount(run.context, provider);
 		run.clock.check();
 		const entry = run.ledger.intend(request, maybeCreated(request, 'the request was cut off'));
 		entry.place = run.tally.take();
-		if (await run.writeAhead.intend(entry)) return await this.recover(item, entry);
+		const before = await run.writeAhead.intend(entry);
+		if (before !== 'nothing') return await this.recover(item, entry, before);
+		if (wasSent) return await this.forget(entry);
 		await this.claimPlace(item, entry);
+		// The database may have taken its time: after Stop, nothing more is sent.
+		if (run.signal.aborted) await this.forget(entry);
+		run.clock.check();
 		// The process may be killed before the answer is there: the log then says what was under way.
 		run.context.logger.info(
 			`Creating a Kling task: ${provider.label}, item ${request.item}, run ${run.index}`,
@@ -227,17 +234,23 @@ export class Submitter {
 	/**
 	 * The request was sent before, by a process that was ended before its ledger was stored. Its task is
 	 * found where the provider lists tasks; otherwise the item fails once, and a retry of that pays again.
+	 * So does an item in whose place another request was sent: nobody here can tell whether it is a new one.
 	 */
-	private async recover(item: ItemRequest, entry: LedgerEntry): Promise<CreatedEntry> {
+	private async recover(
+		item: ItemRequest,
+		entry: LedgerEntry,
+		before: Exclude<Before, 'nothing'>,
+	): Promise<CreatedEntry> {
 		const { request } = item;
 		const { provider, endpoint } = request;
 		const listed = await this.lists.readUnknown(provider).catch(() => undefined);
-		const taskId = await this.run.writeAhead.find(entry, listed?.ids ?? []);
-		if (taskId !== undefined) {
+		const isSame = before === 'sent';
+		const taskId = isSame && (await this.run.writeAhead.find(entry, listed?.ids ?? []));
+		if (taskId) {
 			const task = newTask({ provider: provider.name, endpoint, taskId }, 'CREATED');
 			return await this.keep(item, entry, task);
 		}
-		const reason = 'n8n was ended after an earlier run had sent this request';
+		const reason = `n8n was ended after an earlier run had sent ${isSame ? 'this request' : 'another request for this item'}`;
 		const error = maybeCreated(request, reason, undefined, listed);
 		this.run.ledger.setUncertain(entry, error);
 		this.run.ledger.strikeInherited(entry.item);
@@ -246,7 +259,7 @@ export class Submitter {
 	}
 
 	/** Surely no task exists: the item may be asked for again. */
-	private async forget(entry: LedgerEntry): Promise<void> {
+	private async forget(entry: LedgerEntry): Promise<undefined> {
 		this.run.ledger.strike(entry);
 		await this.run.writeAhead.forget(entry);
 		// Not before its mark is gone: the next to take it would take that for another's.

@@ -1,7 +1,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { lineage, startingItems } from '../../shared/n8n/internals';
 import { fingerprint } from '../../shared/util/fingerprint';
-import type { LedgerEntry } from './ledger';
+import type { HashName, LedgerEntry } from './ledger';
 
 /**
  * Marks in n8n's database, written the moment before a request is sent. The ledger is stored only when the
@@ -9,13 +9,30 @@ import type { LedgerEntry } from './ledger';
  * "Remove Duplicates": `helpers.checkProcessedAndRecord`.
  */
 
-/** n8n keeps the newest marks of a node; a request has up to five. */
+/** n8n keeps the newest marks of a node; a request has up to six. */
 const MOST_MARKS = 1_000;
 
 const OPTIONS = { mode: 'entries', maxEntries: MOST_MARKS } as const;
 
 /** A request, as its marks name it. */
-type Request = Pick<LedgerEntry, 'item' | 'requestHash' | 'sourceHash' | 'attempt' | 'place'>;
+type Request = Pick<
+	LedgerEntry,
+	'item' | 'requestHash' | 'sourceHash' | 'attempt' | 'nth' | 'place'
+>;
+
+/** What the marks of earlier processes tell of a request that is about to be sent. */
+export type Before =
+	| 'nothing'
+	/** It was sent, by a process that could not keep its ledger. */
+	| 'sent'
+	/**
+	 * Such a process has sent another request in its place: the nodes before this one have run again, and have given
+	 * other items.
+	 */
+	| 'another';
+
+/** The more exact one first. */
+const HASHES: HashName[] = ['sourceHash', 'requestHash'];
 
 /** n8n reads, changes and writes one row for each node: of two calls at once, one would be lost. */
 let queue: Promise<unknown> = Promise.resolve();
@@ -49,19 +66,29 @@ export class WriteAhead {
 	}
 
 	/**
-	 * Marks that the request of an item is about to be sent.
-	 * @returns whether it was sent before, by a process that could not keep its ledger
+	 * @returns whether the execution that a person retries has sent a request in this place, and could not keep its
+	 * ledger: then the checks of now say nothing about what is paid
 	 */
-	async intend(request: Request): Promise<boolean> {
-		const { own, ofRetried } = this.intents(request);
-		const { processed } = await this.record([own, ...ofRetried]);
-		const isOfRetried = this.isRetry && ofRetried.some((mark) => processed.includes(mark));
-		return processed.includes(own) || isOfRetried;
+	async wasSent(request: Pick<Request, 'item' | 'requestHash' | 'attempt'>): Promise<boolean> {
+		if (!this.isRetry) return false;
+		const { new: unknown, processed } = await this.record([this.placeMark(request)]);
+		await this.remove(unknown);
+		return processed.length > 0;
+	}
+
+	/** Marks that the request of an item is about to be sent. */
+	async intend(request: Request): Promise<Before> {
+		const place = this.placeMark(request);
+		const asked = this.askedMarks(request);
+		const { processed } = await this.record([place, ...asked]);
+		const isAsked = asked.some((mark) => processed.includes(mark));
+		if (processed.includes(place)) return isAsked ? 'sent' : 'another';
+		return isAsked && this.knowsRetried ? 'sent' : 'nothing';
 	}
 
 	/** Marks which task came of the request, for `find`. */
 	async created(request: Request, taskId: string): Promise<void> {
-		await this.record([this.taskMark(request, taskId)]);
+		await this.record(this.taskMarks(request, taskId));
 	}
 
 	/**
@@ -70,56 +97,88 @@ export class WriteAhead {
 	 * @returns which of these tasks came of the request of an item
 	 */
 	async find(request: Request, taskIds: string[]): Promise<string | undefined> {
-		const marks = new Map(taskIds.map((taskId) => [this.taskMark(request, taskId), taskId]));
-		if (marks.size === 0) return undefined;
-		const question = this.questionMark(request);
-		const { new: unknown, processed } = await this.record([question, ...marks.keys()]);
-		if (processed.includes(question)) return undefined;
-		await this.remove(unknown);
-		return marks.get(processed[0]);
+		if (taskIds.length === 0) return undefined;
+		for (const content of this.contentsOf(request)) {
+			const question = this.questionMark(content);
+			const marks = new Map(taskIds.map((taskId) => [this.taskMark(content, taskId), taskId]));
+			const { new: unknown, processed } = await this.record([question, ...marks.keys()]);
+			if (processed.includes(question)) continue;
+			await this.remove(unknown);
+			if (processed.length > 0) return marks.get(processed[0]);
+		}
+		return undefined;
 	}
 
 	/** Marks a place in the tally of the execution. @returns whether it was marked before, by a process that has lost its tally */
 	async isClaimed(place: number): Promise<boolean> {
-		const { processed } = await this.record([this.placeMark(place)]);
+		const { processed } = await this.record([this.tallyMark(place)]);
 		return processed.length > 0;
 	}
 
 	/** The request has left nothing behind, or is recorded elsewhere, or may knowingly be sent again. */
 	async forget(request: Request & Pick<LedgerEntry, 'watch'>): Promise<void> {
-		const { own, ofRetried } = this.intents(request);
-		const task = request.watch ? [this.taskMark(request, request.watch.task.taskId)] : [];
-		const place = request.place === undefined ? [] : [this.placeMark(request.place)];
-		await this.remove([own, ...ofRetried, ...task, ...place, this.questionMark(request)]);
+		const { place, watch } = request;
+		await this.remove([
+			this.placeMark(request),
+			...this.askedMarks(request),
+			...(watch ? this.taskMarks(request, watch.task.taskId) : []),
+			...(place === undefined ? [] : [this.tallyMark(place)]),
+			...this.contentsOf(request).map((content) => this.questionMark(content)),
+		]);
 	}
 
-	private intents(request: Request): { own: string; ofRetried: string[] } {
-		const place = this.placeOf(request);
-		return {
-			own: `intent ${this.origin} ${place}`,
-			// Expressions may give something else by now: the parameters as they are written are the same.
-			ofRetried: [request.requestHash, request.sourceHash].flatMap((hash) =>
-				this.start ? [`intent ${this.start} ${place} ${hash}`] : [],
-			),
-		};
+	/** Where the request stands in its run, whatever it asks for. */
+	private placeMark(request: Pick<Request, 'item' | 'requestHash' | 'attempt'>): string {
+		return `intent ${this.origin} ${this.placeOf(request)}`;
 	}
 
-	private placeMark(place: number): string {
+	/** What the request asks for, wherever it stands. */
+	private askedMarks(request: Request): string[] {
+		return this.contentsOf(request).map((content) => `asked ${content}`);
+	}
+
+	private taskMarks(request: Request, taskId: string): string[] {
+		return this.contentsOf(request).map((content) => this.taskMark(content, taskId));
+	}
+
+	private taskMark(content: string, taskId: string): string {
+		return `task ${content} ${taskId}`;
+	}
+
+	private questionMark(content: string): string {
+		return `question ${content}`;
+	}
+
+	private tallyMark(place: number): string {
 		return `place ${this.origin} ${place}`;
 	}
 
-	private taskMark(request: Request, taskId: string): string {
-		return `task ${this.start ?? this.origin} ${this.placeOf(request)} ${taskId}`;
-	}
-
-	private questionMark(request: Request): string {
-		return `question ${this.start ?? this.origin} ${this.placeOf(request)}`;
-	}
-
 	/** An agent's calls are told apart by what they ask for: n8n may count each try as another run. */
-	private placeOf({ item, requestHash, attempt }: Request): string {
+	private placeOf({
+		item,
+		requestHash,
+		attempt,
+	}: Pick<Request, 'item' | 'requestHash' | 'attempt'>): string {
 		const place = `${item} ${this.run} ${attempt}`;
 		return this.isTool ? `${place} ${requestHash}` : place;
+	}
+
+	/**
+	 * Expressions may give something else by now: then the parameters as they are written are the same. And the item may
+	 * have changed where it does not matter: then the request is the same.
+	 */
+	private contentsOf(request: Request): string[] {
+		const { attempt, nth } = request;
+		const origin = this.start ?? this.origin;
+		if (this.isTool) return [`${origin} ${this.placeOf(request)}`];
+		return HASHES.map(
+			(name) => `${origin} ${this.run} ${attempt} ${nth?.[name] ?? 0} ${request[name]}`,
+		);
+	}
+
+	/** On an n8n that gives no lineage, another execution may begin with the same and ask for the same. */
+	private get knowsRetried(): boolean {
+		return this.start === undefined || this.isRetry;
 	}
 
 	private async record(marks: string[]): Promise<{ new: string[]; processed: string[] }> {

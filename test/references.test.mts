@@ -14,7 +14,7 @@ import { videoFacts } from './media/facts.mts';
 const { linkAdvice } = built<typeof import('../nodes/KlingV2vGenerate/media/linkAdvice.ts')>(
 	'KlingV2vGenerate/media/linkAdvice',
 );
-const { linkExpiry } =
+const { linkExpiry, withoutSignature } =
 	built<typeof import('../nodes/shared/util/linkExpiry.ts')>('shared/util/linkExpiry');
 
 const bench = useBench();
@@ -296,6 +296,26 @@ describe('A signed link', () => {
 		['', null],
 	])('that ends with "%s" works until %s', (query, expiry) => {
 		expect(linkExpiry(`https://example.com/a.mp4${query}`)).toBe(expiry);
+	});
+
+	test.each([
+		['?id=5&token=exp=1893456000~hmac=ab', '?id=5'],
+		['?id=5&Expires=1893456000&Signature=x&Key-Pair-Id=y', '?id=5'],
+		['?id=5&AWSAccessKeyId=x&Expires=1893456000&Signature=y', '?id=5'],
+		[
+			'?response-content-type=video%2Fmp4&X-Amz-Algorithm=a&X-Amz-Credential=c&X-Amz-Date=20300101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=x',
+			'?response-content-type=video%2Fmp4',
+		],
+		['?comp=x&sv=2024-01-01&sr=b&sp=r&se=2030-01-01T00%3A00%3A00Z&sig=x', '?comp=x'],
+		['?ex=70dbd880&is=70dbd880&hm=ab', ''],
+		['?q-sign-algorithm=sha1&q-ak=x&q-sign-time=1893452400;1893456000&q-signature=y', ''],
+		['?id=5&se=2030', '?id=5&se=2030'],
+		['?id=5', '?id=5'],
+		[`?token=${token({ exp: 1893456000 })}`, `?token=${token({ exp: 1893456000 })}`],
+	])('that ends with "%s" is the same file as one signed anew: "%s"', (query, rest) => {
+		expect(withoutSignature(`https://example.com/a.mp4${query}`)).toBe(
+			`https://example.com/a.mp4${rest}`,
+		);
 	});
 
 	test('that has run out is refused before any request', async () => {

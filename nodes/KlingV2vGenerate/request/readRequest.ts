@@ -12,10 +12,10 @@ import type { Mode, Provider } from '../../shared/providers';
 import { readEndpoint, readProvider } from '../../shared/providers/choice';
 import { bodyProperties, isSent } from '../../shared/providers/nodeProperties';
 import type { EndpointName } from '../../shared/task';
-import { bareLink } from '../../shared/http/conceal';
 import { fingerprint } from '../../shared/util/fingerprint';
-import { linkExpiry } from '../../shared/util/linkExpiry';
+import { withoutSignature } from '../../shared/util/linkExpiry';
 import { asObject } from '../../shared/util/unknown';
+import { isHttpUrl } from '../../shared/util/urls';
 import type { GenerateRun, RunItem } from '../generateRun';
 import { costOf } from './cost';
 import { COMPLETIONS } from './itemRequest';
@@ -94,12 +94,10 @@ function readRequest(context: IExecuteFunctions, item: number): ItemRequest {
 	};
 }
 
-/** The same file has another link each time that its link is signed: the path names it, and the query ends. */
+/** @returns the body as a text that is the same where its links have only been signed anew */
 function withoutSignatures(body: Record<string, unknown>): string {
-	const isSigned = (value: unknown): value is string =>
-		typeof value === 'string' && /^https?:/.test(value) && linkExpiry(value) !== null;
 	return JSON.stringify(body, (_name, value: unknown) =>
-		isSigned(value) ? bareLink(value) : value,
+		isHttpUrl(value) ? withoutSignature(value) : value,
 	);
 }
 

@@ -15,14 +15,30 @@ import { parseUrl } from './urls';
 export function linkExpiry(link: string): string | null {
 	const url = parseUrl(link);
 	if (url === undefined) return null;
-	const query = new Map(
-		[...url.searchParams].map(([name, value]) => [name.toLowerCase(), value]),
-	);
+	const query = new Map([...url.searchParams].map(([name, value]) => [name.toLowerCase(), value]));
 	for (const read of readers) {
 		const time = read(query);
 		if (time !== undefined && isPlausible(time)) return new Date(time).toISOString();
 	}
 	return null;
+}
+
+/**
+ * What signs a link, by the names of those whose time is read here, in lower case. A `token` is not among them: it may be
+ * all that names the file.
+ */
+const SIGNATURE =
+	/^(?:x-\w+-(?:algorithm|credential|date|expires|security-token|signature|signedheaders)|(?:x-)?(?:expires?|signature)|policy|key-pair-id|(?:aws|oss)accesskeyid|googleaccessid|security-token|s[eprtv]|sig|spr|sip|sk(?:oid|tid|[tesv])|q-[\w-]+|ex|is|hm|oe|oh)$/;
+
+/** The same file has another link each time that its link is signed. @returns the link without what signs it */
+export function withoutSignature(link: string): string {
+	const url = parseUrl(link);
+	if (url === undefined || linkExpiry(link) === null) return link;
+	const { searchParams } = url;
+	for (const [name, value] of [...searchParams]) {
+		if (SIGNATURE.test(name.toLowerCase()) || value.includes('~hmac=')) searchParams.delete(name);
+	}
+	return url.href;
 }
 
 /** Takes the values of a query by their names in lower case. @returns milliseconds since 1970, if they tell */

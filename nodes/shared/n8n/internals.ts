@@ -196,7 +196,7 @@ function hasResponded(context: IExecuteFunctions): boolean {
 /**
  * The same context for a request that Stop must not cut off. n8n takes the signal from the context, so it
  * is given one without.
- * 2.41.1; on 1.88.0 n8n has no such signal, and nothing changes.
+ * 1.88.0 and 2.41.1; on an n8n without such a signal nothing changes.
  */
 export function withoutCancelSignal<T extends object>(context: T): T {
 	return Object.create(context, {
@@ -206,8 +206,8 @@ export function withoutCancelSignal<T extends object>(context: T): T {
 
 /**
  * The same context for a request that the signal ends as well as Stop does: n8n takes the signal of such a request
- * from the context.
- * 2.41.1; 1.88.0 asks no context: it takes the `abortSignal` of the request itself.
+ * from the context, and passes over the `abortSignal` of the request itself.
+ * 1.88.0 and 2.41.1.
  */
 export function endedBy<T extends object>(context: T, signal: AbortSignal): T {
 	const host = context as Partial<IExecuteFunctions>;

@@ -18,6 +18,8 @@ import { Problem } from './problem.mjs';
  * @property {string} startedAt
  * @property {string | null} stoppedAt
  * @property {string | null} waitTill
+ * @property {string | null} retryOf the execution that "Retry execution" was pressed at
+ * @property {string} workflowId
  * @property {{ resultData: { runData: Record<string, NodeRun[]>, error?: any, lastNodeExecuted?: string, metadata?: Record<string, string> } }} data
  */
 
@@ -224,7 +226,7 @@ export class Session {
 	 * The latest executions of a workflow, however they were started, newest first.
 	 *
 	 * @param {string} workflowId
-	 * @returns {Promise<Array<Pick<Execution, 'id' | 'status'>>>}
+	 * @returns {Promise<Array<Pick<Execution, 'id' | 'status' | 'retryOf'>>>}
 	 */
 	async executionsOf(workflowId) {
 		const filter = JSON.stringify({ workflowId });
@@ -300,6 +302,17 @@ export class Session {
 	 */
 	async run(id, trigger, options) {
 		return await this.executionEnd(await this.start(id, trigger), options);
+	}
+
+	/**
+	 * Presses "Retry execution". n8n answers once the new execution has ended or sleeps.
+	 *
+	 * @param {string} id of an execution
+	 * @param {boolean} loadWorkflow with the workflow as it is now, and not as it was
+	 * @returns {Promise<string>} the new execution's id
+	 */
+	async retry(id, loadWorkflow) {
+		return (await this.request('POST', `/executions/${id}/retry`, { loadWorkflow })).id;
 	}
 
 	/** @param {string} id of an execution */

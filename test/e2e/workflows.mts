@@ -125,18 +125,3 @@ export async function call(
 	}
 	return await stage.instance.session.firstExecutionOf(id);
 }
-
-/**
- * Presses "Retry execution".
- * @param loadWorkflow with the workflow as it is now, and not as it was
- * @returns the new execution's id; n8n answers once it has ended or sleeps
- */
-export async function retry(
-	{ instance }: Stage,
-	execution: string,
-	loadWorkflow: boolean,
-): Promise<string> {
-	return (
-		await instance.session.request('POST', `/executions/${execution}/retry`, { loadWorkflow })
-	).id;
-}

@@ -13,7 +13,7 @@ import { billedTasks, NEVER } from '../stage.mts';
 import type { Scenes } from '../together.mts';
 import { together } from '../together.mts';
 import { checkVideos } from '../videos.mts';
-import { AWAKE, call, GENERATE, publishBatch, retry } from '../workflows.mts';
+import { AWAKE, call, GENERATE, publishBatch } from '../workflows.mts';
 
 const ALL = { [GENERATE]: { binary: PROMPTS.length, files: 0 } };
 
@@ -35,7 +35,7 @@ const waitThatFailed: RetryScene = async (stage, loadWorkflow) => {
 	await emulator.clearFaults();
 	await completeAll(stage);
 
-	const ended = await instance.session.executionEnd(await retry(stage, failed.id, loadWorkflow));
+	const ended = await instance.session.executionEnd(await instance.session.retry(failed.id, loadWorkflow));
 	expectSuccess(ended);
 	await checkVideos(stage, ended, ALL);
 	expect(await billedTasks(stage), 'billed tasks').toBe(3);
@@ -55,7 +55,7 @@ const refusedItem: RetryScene = async (stage, loadWorkflow) => {
 	expect(await billedTasks(stage), 'tasks billed before').toBe(2);
 
 	// The callbacks of the first two go where they were made, to an execution that is over.
-	const retried = retry(stage, failed.id, loadWorkflow);
+	const retried = instance.session.retry(failed.id, loadWorkflow);
 	await until('the third is made', async () => (await emulator.tasks()).length === 3);
 	await completeAll(stage);
 	const ended = await instance.session.executionEnd(await retried);
@@ -73,7 +73,7 @@ const failedTask: RetryScene = async (stage, loadWorkflow) => {
 	const failed = await instance.session.executionEnd(first);
 	expect(failed.status).toBe('error');
 
-	const execution = await retry(stage, failed.id, loadWorkflow);
+	const execution = await instance.session.retry(failed.id, loadWorkflow);
 	await expectAsleep(instance.session, execution);
 	await completeAll(stage);
 	const ended = await instance.session.executionEnd(execution);

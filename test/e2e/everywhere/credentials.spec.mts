@@ -13,10 +13,6 @@ for (const { type, wrongKey } of CREDENTIALS) {
 		instance,
 		kind,
 	}) => {
-		test.skip(
-			kind === 'oldest' && type === 'muleRouterApi',
-			"MuleRouter's test has to say which error is a good answer, and n8n 1 takes every answer for one",
-		);
 		const { id } = stage.credentials[type];
 		const tried = async (changes: Record<string, unknown> = {}) =>
 			await instance.session.testCredential(id, changes);
@@ -25,7 +21,9 @@ for (const { type, wrongKey } of CREDENTIALS) {
 		expect(right.status, right.message).toBe('OK');
 
 		const wrong = await tried({ apiKey: 'emulator' });
-		expect(wrong).toMatchObject({ status: 'Error', message: expect.stringMatching(wrongKey) });
+		// MuleRouter's test has to say which error is a good answer, and n8n 1 takes every answer for one.
+		if (kind === 'oldest' && type === 'muleRouterApi') expect(wrong.status).toBe('OK');
+		else expect(wrong).toMatchObject({ status: 'Error', message: expect.stringMatching(wrongKey) });
 
 		for (const pasted of ['Bearer emulator-new-key', ' "emulator-new-key"\n']) {
 			const { status, message } = await tried({ apiKey: pasted });

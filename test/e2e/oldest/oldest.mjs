@@ -2,11 +2,12 @@
 // The oldest n8n that the package runs on, pinned by the lock file beside this one, on a Node.js of its time.
 //
 // Why 1.88: in 1.85 came the names of connection types that the nodes take from n8n-workflow, and in 1.88 the condition `@tool`, by
-// which a property is another one for an AI agent; before, When to Continue would be passed over. What came later still (an
-// execution's cancel signal, hints, being called as a tool) is used where it is there.
+// which a property is another one for an AI agent; before, When to Continue would be passed over. What came later still (the token
+// of the resume URL, a node's own look into a stored execution, tags of an execution) is used where it is there.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Problem } from '../../../dev/server/problem.mjs';
 import { Session } from '../../../dev/server/session.mjs';
 
 /** @type {import('../../../dev/server/install.mjs').Pin} */
@@ -53,5 +54,14 @@ export class OldSession extends Session {
 			triggerToStartFrom: { name: trigger },
 		});
 		return executionId;
+	}
+
+	/** n8n does not tell which execution is the new one. @param {string} id @param {boolean} loadWorkflow @override */
+	async retry(id, loadWorkflow) {
+		await this.request('POST', `/executions/${id}/retry`, { loadWorkflow });
+		const { workflowId } = await this.request('GET', `/executions/${id}`);
+		const [newest] = (await this.executionsOf(workflowId)).filter(({ retryOf }) => retryOf === id);
+		if (!newest) throw new Problem(`"Retry execution" of ${id} has begun no execution.`);
+		return newest.id;
 	}
 }

@@ -6,7 +6,7 @@ import { PROVIDERS } from '../providers.mts';
 import type { Stage } from '../stage.mts';
 import { NEVER } from '../stage.mts';
 import { checkVideos } from '../videos.mts';
-import { call, GENERATE, publishBatch, retry } from '../workflows.mts';
+import { call, GENERATE, publishBatch } from '../workflows.mts';
 
 const ITEMS = 5;
 const AT_A_TIME = 2;
@@ -69,7 +69,7 @@ test(`${ITEMS} items, ${AT_A_TIME} at a time, come to ${ITEMS} tasks and ${ITEMS
 			const isCrashed = async () => (await session.execution(execution.id)).status === 'crashed';
 			if (status === 'running') await until('n8n sees that it crashed', isCrashed);
 			// One that slept may have woken the moment before.
-			if (await isCrashed()) execution.id = await retry(stage, execution.id, true);
+			if (await isCrashed()) execution.id = await session.retry(execution.id, true);
 		});
 	}
 

@@ -22,6 +22,7 @@ import { openStores } from './stores.mjs';
  * @property {RunningN8n[]} webhooks
  * @property {RunningN8n} worker
  * @property {import('./stores.mjs').Query} query of the database
+ * @property {() => Promise<void>} replaceWorker starts another worker, with a disk of its own, in the place of one that was killed
  *
  * @typedef {Instance & Members} QueueInstance
  */
@@ -113,8 +114,9 @@ export async function startQueueInstance({
 	while (receivers.length < webhooks) {
 		receivers.push(await member(`webhook-${receivers.length + 1}`));
 	}
-	const worker = await member('worker');
-	await unpack([main, ...receivers, worker].map(({ userFolder }) => userFolder));
+	let worker = await member('worker');
+	const spare = await member('worker-2');
+	await unpack([main, ...receivers, worker, spare].map(({ userFolder }) => userFolder));
 
 	const webhookAddress = `http://127.0.0.1:${(receivers[0] ?? main).port}`;
 	const stores = await openStores(n8n);
@@ -138,6 +140,9 @@ export async function startQueueInstance({
 		for (const receiver of receivers) {
 			running.push(await startN8n({ n8n, mode: 'webhook', ...receiver, env: common }));
 		}
+		await startWorker();
+	};
+	const startWorker = async () => {
 		const env = { ...common, ...ofWorker };
 		running.push(await startN8n({ n8n, mode: 'worker', ...worker, env }));
 	};
@@ -168,6 +173,11 @@ export async function startQueueInstance({
 				return last();
 			},
 			query: stores.query,
+			replaceWorker: async () => {
+				running.pop();
+				worker = spare;
+				await startWorker();
+			},
 			restart: async () => {
 				await stop();
 				await start();

@@ -32,7 +32,7 @@ export default defineConfig<object, InstanceOptions>({
 		{ name: 'oldest', testMatch: ['everywhere/**'].map(specs), use: { kind: 'oldest' } },
 		{
 			name: 'oldestQueue',
-			testMatch: ['everywhere/asleep', 'everywhere/killed'].map(specs),
+			testMatch: ['everywhere/asleep', 'everywhere/killed', 'oldestQueue/**'].map(specs),
 			use: { kind: 'oldestQueue' },
 		},
 		{

@@ -183,7 +183,10 @@ function scenesOf({ label, parameters }: (typeof PROVIDERS)[number]): Scenes {
 				const ended = await runToEnd(stage, callable, TWO);
 				expectSuccess(ended);
 				const made = itemsOf(ended, END.name).map(({ json }) => json.taskId);
-				expect(made).toEqual(await taskIds(stage));
+				const ids = await taskIds(stage);
+				// The oldest n8n gives the parent as many items, but not those of the sub-workflow.
+				const isOldest = stage.kind.startsWith('oldest');
+				expect(made).toEqual(isOldest ? ids.map(() => undefined) : ids);
 				expect(await billedTasks(stage), 'billed tasks').toBe(2);
 			},
 

@@ -449,6 +449,40 @@ describe('a request that creates a task is repeated', () => {
 		}
 	});
 
+	test.each([
+		['a number', 12345, '12345'],
+		['a text with dots', 'eu1.task.7', 'eu1.task.7'],
+	])('not needed where the ID is %s', async (_what, value, taskId) => {
+		await bench.emulator.fault({ match: { action: 'create' }, fault: { kind: 'task-id', value } });
+		const { json, error } = await bench.generate(magnific({ completion: 'submitOnly' }));
+		expect(error).toBeUndefined();
+		expect(json[0]).toMatchObject({ taskId });
+	});
+
+	test.each([
+		['an ID that is a number', [{ task_id: 12345, status: 'CREATED' }], '12345'],
+		['an ID with dots', [{ task_id: 'eu1.task.7', status: 'CREATED' }], 'eu1.task.7'],
+		[
+			'an entry that cannot be read',
+			[{ task_id: { a: 1 }, status: 'CREATED' }],
+			'Look for it in the Magnific console',
+		],
+	])('never: a list with %s leaves no task unsaid', async (_what, data, said) => {
+		await bench.emulator.fault({
+			match: { action: 'create' },
+			fault: { kind: 'reset', makeTask: true },
+		});
+		await bench.emulator.fault({
+			match: { action: 'list' },
+			skip: 1,
+			times: -1,
+			fault: { kind: 'wrong-json', body: { data } },
+		});
+		const { error } = await bench.generate(magnific());
+		expect(error?.description).toContain(said);
+		expect(error?.description).not.toContain('most likely none was made');
+	});
+
 	test('not needed where the answer has an ID and no status', async () => {
 		const taskId = '8e1e315e-b50d-4334-a231-be7d19a372f4';
 		const body = { task_info: { id: taskId } };

@@ -149,7 +149,7 @@ export class TaskVerifier {
 		const { context, provider } = asked[asked.length - 1];
 		const answer = await read(context, provider, provider.listPath ?? '').catch(() => undefined);
 		const tasks = answer?.status === 200 ? provider.readList?.(answer.body) : undefined;
-		const ids = new Set(tasks?.map(({ taskId }) => taskId));
+		const ids = new Set(tasks?.map((task) => task?.taskId));
 		for (const inquiry of this.waiting.filter((each) => each.provider === provider)) {
 			if (ids.has(inquiry.callback.taskId)) inquiry.isListed = true;
 			else if (tasks && asked.includes(inquiry)) inquiry.isListed = false;

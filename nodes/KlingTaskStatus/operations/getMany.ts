@@ -6,7 +6,8 @@ import type { Perform } from './perform';
 /** Lists the tasks of the account. */
 export const getMany: Perform = async ({ context }, { provider, limit }) => {
 	const answer = await read(context, provider, provider.listPath as string);
-	const tasks = answer.status === 200 ? provider.readList?.(answer.body) : undefined;
-	if (!tasks) throw refusal(provider, answer, {}, 'No list came.');
+	const list = answer.status === 200 ? provider.readList?.(answer.body) : undefined;
+	if (!list) throw refusal(provider, answer, {}, 'No list came.');
+	const tasks = list.filter((task) => task !== undefined);
 	return tasks.slice(0, limit).map((task) => ({ task: concealTask(task, answer.conceal) }));
 };

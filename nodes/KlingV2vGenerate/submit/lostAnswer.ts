@@ -98,7 +98,11 @@ export class TaskLists {
 			const tasks = status === 200 ? readList(body) : undefined;
 			if (!tasks) return undefined;
 			const size = ids.size;
-			for (const { taskId } of tasks) ids.add(taskId);
+			for (const task of tasks) {
+				// An entry that cannot be read may be the very task that is looked for.
+				if (!task) return undefined;
+				ids.add(task.taskId);
+			}
 			// A list that knows no pages gives the same one again.
 			if (ids.size - size < SHORTEST_PAGE) break;
 		}

@@ -124,8 +124,8 @@ export interface Provider {
 	readCreated(endpoint: EndpointName, body: unknown): KlingTask | undefined;
 	/** @returns the task, or undefined when this is no status answer */
 	readTask(ref: TaskRef, body: unknown): KlingTask | undefined;
-	/** @returns the tasks, or undefined when this is no list */
-	readList?(body: unknown): KlingTask[] | undefined;
+	/** @returns the tasks, with undefined for an entry that is none; undefined when this is no list */
+	readList?(body: unknown): Array<KlingTask | undefined> | undefined;
 	readProblem(body: unknown): Problem;
 	/** Why a task may be completed and have no link to a video, for the user to read. */
 	noLinkReason: string;

@@ -28,13 +28,14 @@ export function textsIn(value: unknown): string[] {
 }
 
 /**
- * Task ids are opaque, but one that could change the path of a request, or is no text, is no id.
+ * Task ids are opaque, but one that could change the path of a request is no id. A number is one as long as JSON keeps
+ * all its digits.
  * @returns the id, or undefined
  */
 export function readTaskId(value: unknown): string | undefined {
-	if (typeof value !== 'string') return undefined;
-	const id = value.trim();
-	return /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(id) ? id : undefined;
+	if (typeof value !== 'string' && !Number.isSafeInteger(value)) return undefined;
+	const id = String(value).trim();
+	return /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(id) ? id : undefined;
 }
 
 /** Cuts a text that came from outside to something that can be shown. */

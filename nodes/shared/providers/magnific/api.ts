@@ -64,10 +64,9 @@ export function readTask(ref: TaskRef, body: unknown): KlingTask | undefined {
 	return task?.taskId === ref.taskId ? task : undefined;
 }
 
-export function readList(body: unknown): KlingTask[] | undefined {
+export function readList(body: unknown): Array<KlingTask | undefined> | undefined {
 	const list = asObject(body).data;
-	if (!Array.isArray(list)) return undefined;
-	return list.map((entry) => read(PLACE, entry)).filter((task) => task !== undefined);
+	return Array.isArray(list) ? list.map((entry) => read(PLACE, entry)) : undefined;
 }
 
 function unwrap(body: unknown): Json {
@@ -121,6 +120,7 @@ export function readCallback(body: unknown): Callback | 'foreign' | undefined {
 	const { task_id: id, status, generated } = unwrap(body);
 	if (asText(type) !== undefined && isObject(data) && id === undefined) return 'foreign';
 	const isCallback =
+		typeof id === 'string' &&
 		statusOf(asText(status) ?? '', STATUSES) !== undefined &&
 		(Array.isArray(generated) || (generated ?? null) === null);
 	const task = isCallback ? read(PLACE, body) : undefined;

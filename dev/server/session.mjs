@@ -66,6 +66,9 @@ export class N8nRequestError extends Error {
 export class Session {
 	#cookie = '';
 
+	/** One at a time, as a person does it: each takes one of n8n's few connections to its database. @type {Promise<unknown>} */
+	#publishing = Promise.resolve();
+
 	/** @param {string} url where n8n runs */
 	constructor(url) {
 		this.url = url.replace(/\/$/, '');
@@ -195,6 +198,13 @@ export class Session {
 	 * @param {string} id
 	 */
 	async publish(id) {
+		const result = this.#publishing.then(async () => await this.activate(id));
+		this.#publishing = result.catch(() => {});
+		await result;
+	}
+
+	/** @param {string} id @returns {Promise<void>} */
+	async activate(id) {
 		const { versionId } = await this.request('GET', `/workflows/${id}`);
 		await this.request('POST', `/workflows/${id}/activate`, { versionId });
 	}

@@ -30,7 +30,7 @@ export class OldSession extends Session {
 	}
 
 	/** @param {string} id @override */
-	async publish(id) {
+	async activate(id) {
 		await this.request('PATCH', `/workflows/${id}`, { active: true });
 	}
 

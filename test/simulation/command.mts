@@ -1,8 +1,12 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { BuiltPackage } from './builtNode.mts';
 import { explore } from './explore.mts';
 import { HISTORIES } from './histories.mts';
-import { printMutations } from './mutations.mts';
+import { MUTATIONS, tryMutations } from './mutations.mts';
+import { drawReplays } from './replays.mts';
+import type { Kind } from './replays.mts';
 import { PLAIN } from './scenario.mts';
 import type { Scenario } from './scenario.mts';
 import { simulate } from './simulate.mts';
@@ -25,14 +29,33 @@ export async function command(root: string, given: string[]): Promise<number> {
 			history: { type: 'string' },
 			/** Plays the named ones. */
 			histories: { type: 'boolean', default: false },
+			/** Prints histories for a real n8n, `calm` or `killed`, and how they end here. */
+			replays: { type: 'string' },
+			topology: { type: 'string', default: 'regular' },
 			/** Says which changes to the code are found, and by which seed. */
 			mutations: { type: 'boolean', default: false },
+			/** Those alone with this in their names. */
+			only: { type: 'string', default: '' },
+			/** Writes that into MUTATIONS.md. */
+			write: { type: 'boolean', default: false },
 		},
 	});
-	if (values.mutations) return await printMutations(root, Number(values.runs), Number(values.seed));
+	if (values.mutations) {
+		return await mutate(root, Number(values.runs), Number(values.seed), values.only, values.write);
+	}
 	const built = new BuiltPackage(root);
 	if (values.histories) return await playHistories(built);
 	if (values.history) return await show(JSON.parse(values.history) as Partial<Scenario>, built);
+	if (values.replays) {
+		const { replays, leftOut } = await drawReplays(built, {
+			kind: values.replays as Kind,
+			topology: values.topology as Scenario['topology'],
+			count: Number(values.runs),
+			seed: Number(values.seed),
+		});
+		print(JSON.stringify({ leftOut }), ...replays.map((each) => JSON.stringify(each)));
+		return 0;
+	}
 	const { sums, failure } = await explore(built, {
 		runs: Number(values.runs),
 		seed: Number(values.seed),
@@ -53,6 +76,32 @@ export async function command(root: string, given: string[]): Promise<number> {
 	);
 	if (values.show) await show(failure.scenario, built);
 	return 1;
+}
+
+/** @returns the exit code: 0 where all changes are found */
+async function mutate(
+	root: string,
+	runs: number,
+	seed: number,
+	only: string,
+	isWritten: boolean,
+): Promise<number> {
+	const { lines, missed } = await tryMutations(root, { runs, seed, only, onLine: print });
+	const sum = `${MUTATIONS.length - missed} of ${MUTATIONS.length} changes are found within ${runs} histories from seed ${seed} on.`;
+	print(sum);
+	const page = [
+		'# Changes to the code that the simulation notices',
+		'',
+		'Each change breaks a rule of money or of order in the built code (`mutations.mts`). The table is written by `npm run simulate -- --mutations --runs 10000 --write`.',
+		'',
+		...lines,
+		'',
+		sum,
+	];
+	if (isWritten) {
+		fs.writeFileSync(path.join(root, 'test/simulation/MUTATIONS.md'), `${page.join('\n')}\n`);
+	}
+	return missed === 0 ? 0 : 1;
 }
 
 /** Plays the named histories. @returns the exit code */

@@ -65,6 +65,8 @@ export interface Row {
 	endedAt?: number;
 	/** n8n's event log. */
 	readonly events: Array<{ node: string; kind: 'started' | 'finished'; at: number }>;
+	/** What is stored does not say what is to run: n8n cannot retry it. */
+	isBare: boolean;
 	/** In queue mode: a job is there for it. */
 	hasJob: boolean;
 	/** How often its job was given to another worker. */

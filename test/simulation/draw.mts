@@ -109,7 +109,10 @@ const creation: fc.Arbitrary<CreationFate> = fc.oneof(
 			made: notMade,
 		}),
 	},
-	{ weight: 1, arbitrary: fc.record({ kind: fc.constant('silent' as const), made }) },
+	{
+		weight: 2,
+		arbitrary: fc.record({ kind: one('silent' as const, 'deadly' as const), made }),
+	},
 );
 
 const look: fc.Arbitrary<AnswerFate> = fc.oneof(
@@ -182,13 +185,13 @@ const file: fc.Arbitrary<FileFate> = fc.oneof(
 const callback: fc.Arbitrary<CallbackFate> = fc.record({
 	kind: one('fine', 'fine', 'double', 'never', 'forged', 'early'),
 	ms: one(0, 50, 2_000, 90_000),
-	reading: one(0, 0, 30, 800),
+	reading: one(0, 0, 30, 800, 3_000),
 	// A turn takes a second at least: this is how long n8n may take from the last look at the database on.
 	claiming: one(0, 0, 30, 400),
 });
 
 const task: fc.Arbitrary<TaskFate> = fc.record({
-	seconds: one(1, 40, 100, 300, 900),
+	seconds: one(1, 40, 66, 100, 300, 900),
 	end: one(
 		'completed',
 		'completed',
@@ -243,6 +246,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 		files: fc.array(file, { maxLength: 4 }),
 		callbacks: fc.array(callback, { maxLength: 4 }),
 		deaths: mostly(1, [], fc.array(fc.nat({ max: 100 }), { minLength: 1, maxLength: 3 })),
+		kills: fc.constant([]),
 		restart: one(1, 20, 400),
 		stalls: mostly(3, [], fc.array(one(1, 31, 70, 200), { minLength: 1, maxLength: 2 })),
 		stop: mostly<number | undefined>(9, undefined, one(0, 1, 5, 61, 150)),
@@ -262,6 +266,7 @@ function possible({ calm, ...rest }: Scenario & { calm: string }): Scenario {
 		Object.assign(drawn, { deaths: [], stalls: [], stop: undefined, timeout: undefined });
 	}
 	const { completion, creations, download, provider, topology } = drawn;
+	const isQuiet = calm === 'n8n';
 	const cannotCall = completion === 'callback' && provider === 'muleRouter';
 	return {
 		...drawn,
@@ -269,7 +274,10 @@ function possible({ calm, ...rest }: Scenario & { calm: string }): Scenario {
 		callbacks: completion === 'callback' && !cannotCall ? drawn.callbacks : [],
 		files: download ? drawn.files : [],
 		stalls: topology === 'queue' ? drawn.stalls : [],
-		creations: creations.map((fate) => (isOwnWord(fate) ? { ...fate, body: 'html' } : fate)),
+		creations: creations.map((fate) => {
+			if (fate.kind === 'deadly' && isQuiet) return { ...fate, kind: 'silent' };
+			return isOwnWord(fate) ? { ...fate, body: 'html' } : fate;
+		}),
 	};
 }
 

@@ -42,6 +42,8 @@ export function judge(
 		...spoiled(scenario, witness, provider.tasks),
 		...late(scenario, witness),
 		...hasty(scenario, witness, provider),
+		...unheard(scenario, witness, provider),
+		...stale(scenario, witness),
 	];
 	return { broken, billed: billed.length, places };
 }
@@ -111,9 +113,8 @@ function storedContexts({ rows }: Witness): string {
 
 /** The process was killed, or stopped: the log says what was under way. */
 function isCutOff(scenario: Scenario, { log }: Witness, item: number): boolean {
-	const { deaths, stalls, stop, timeout } = scenario;
-	const isCut =
-		deaths.length > 0 || stalls.length > 0 || stop !== undefined || timeout !== undefined;
+	const { stop, timeout } = scenario;
+	const isCut = isDisturbed(scenario) || stop !== undefined || timeout !== undefined;
 	return (
 		isCut &&
 		log.some((line) => line.startsWith('Creating a Kling task') && line.includes(`, item ${item},`))
@@ -179,11 +180,10 @@ function spoiled(scenario: Scenario, { ended }: Witness, tasks: Task[]): string[
 
 /** Every host answers as it should, n8n runs undisturbed, and nothing is refused. */
 function isSmooth(scenario: Scenario): boolean {
-	const { creations, looks, lists, files, deaths, stalls, items, stop, timeout } = scenario;
+	const { creations, looks, lists, files, items, stop, timeout } = scenario;
 	const isFine = ({ kind }: { kind: string }) => kind === 'fine';
 	return (
 		[...creations, ...looks, ...lists, ...files].every(isFine) &&
-		deaths.length + stalls.length === 0 &&
 		stop === undefined &&
 		timeout === undefined &&
 		!items.includes(HUGE) &&
@@ -192,8 +192,18 @@ function isSmooth(scenario: Scenario): boolean {
 }
 
 /** n8n itself may run an execution twice: it was begun again, or 1.88 lets two resumes through. */
-function isDoubled({ deaths, stalls, version }: Scenario): boolean {
-	return deaths.length > 0 || stalls.length > 0 || version === '1.88';
+function isDoubled(scenario: Scenario): boolean {
+	return isDisturbed(scenario) || scenario.version === '1.88';
+}
+
+/** A process is killed, or held for gone. */
+function isDisturbed(scenario: Scenario): boolean {
+	return killsOf(scenario) + scenario.stalls.length > 0;
+}
+
+function killsOf({ deaths, kills, creations }: Scenario): number {
+	const deadly = creations.filter(({ kind }) => kind === 'deadly');
+	return deaths.length + kills.length + deadly.length;
 }
 
 function secretsIn(witness: Witness): string[] {
@@ -215,9 +225,9 @@ function secretsIn(witness: Witness): string[] {
 
 /** Everything ends by its deadline. */
 function late(scenario: Scenario, { rows }: Witness): string[] {
-	const { tries, rounds, items, waitLimit, deaths, restart } = scenario;
+	const { tries, rounds, items, waitLimit, restart } = scenario;
 	const perItem = (2 * waitLimit + 20) * 60_000;
-	const disturbed = deaths.length * restart * 1000;
+	const disturbed = killsOf(scenario) * restart * 1000;
 	const longest = tries * rounds * items.length * perItem + disturbed + SLACK_MS;
 	return rows.flatMap(({ id, startedAt, endedAt = Infinity }) =>
 		endedAt - startedAt > longest
@@ -265,4 +275,22 @@ function hasty(scenario: Scenario, { turns }: Witness, { asked, tasks }: Provide
 		}
 	}
 	return problems;
+}
+
+/** A turn that a callback has begun looks at the tasks, where nothing hinders it. */
+function unheard(scenario: Scenario, { turns }: Witness, { asked }: Provider): string[] {
+	// Further tries and rounds are calls of the node of their own.
+	if (!isSmooth(scenario) || scenario.tries > 1 || scenario.rounds > 1) return [];
+	const looking = new Set(asked.filter(({ kind }) => kind === 'look').map(({ turn }) => turn));
+	return turns.flatMap(({ execution, cause }, index) =>
+		cause === 'call' && !looking.has(index + 1)
+			? [`a callback wakes execution ${execution}, and no task is looked at`]
+			: [],
+	);
+}
+
+/** A call that n8n has read the execution for before another turn wakes it no more. 1.88 does not tell the node. */
+function stale({ version }: Scenario, witness: Witness): string[] {
+	if (version !== '2.41') return [];
+	return witness.stale.map((id) => `a call resumes execution ${id} with old data`);
 }

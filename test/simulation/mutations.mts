@@ -98,9 +98,9 @@ export const MUTATIONS: Mutation[] = [
 	},
 	{
 		name: 'A resumed run finds no entries of its own',
-		module: 'KlingV2vGenerate/submit/ledger',
-		find: 'if (this.record.isOwn(entry))\n            return true;',
-		replace: 'if (this.record.isOwn(entry))\n            return false;',
+		module: 'shared/wait/record',
+		find: 'return execution === this.execution && run === this.run;',
+		replace: 'return !this.isResumed && execution === this.execution && run === this.run;',
 	},
 	{
 		name: 'Retry execution takes no task up',
@@ -135,8 +135,8 @@ export const MUTATIONS: Mutation[] = [
 	{
 		name: 'A callback is ignored',
 		module: 'shared/wait/resume',
-		find: 'watch.nextLook = 0;\n',
-		replace: '\n',
+		find: 'entry.watch.nextLook = 0;',
+		replace: ';',
 	},
 	{
 		name: "A callback's word is believed",
@@ -190,24 +190,41 @@ export const MUTATIONS: Mutation[] = [
 	},
 ];
 
-/** Prints what finds each change. @returns the exit code */
-export async function printMutations(root: string, runs: number, seed: number): Promise<number> {
-	process.stdout.write(
-		'| change | found after so many histories | what breaks | seed and path |\n|---|---|---|---|\n',
-	);
+interface Wanted {
+	runs: number;
+	seed: number;
+	/** Changes with this in their names. */
+	only: string;
+	onLine: (line: string) => void;
+}
+
+/** Says what finds each change. @returns the lines of a table, and how many are not found */
+export async function tryMutations(
+	root: string,
+	{ runs, seed, only, onLine }: Wanted,
+): Promise<{ lines: string[]; missed: number }> {
+	const lines: string[] = [];
+	const add = (line: string) => {
+		lines.push(line);
+		onLine(line);
+	};
 	let missed = 0;
-	for (const mutation of MUTATIONS) {
-		const { failure } = await explore(new BuiltPackage(root, mutation), {
-			runs,
-			seed,
-			isQuick: true,
-		});
+	add('| change | found by history | seed, path | what breaks |');
+	add('|---|---|---|---|');
+	for (const mutation of MUTATIONS.filter(({ name }) => name.includes(only))) {
+		const wanted = { runs, seed, isQuick: true };
+		const { failure } = await explore(new BuiltPackage(root, mutation), wanted);
 		if (!failure) missed++;
 		const found = failure
-			? `${failure.runs} | ${failure.broken[0].slice(0, 120)} | ${failure.seed}, ${failure.path}`
-			: 'not found | |';
-		process.stdout.write(`| ${mutation.name} | ${found} |\n`);
+			? `${failure.runs} | ${failure.seed}, ${failure.path} | ${shown(failure.broken[0])}`
+			: 'none | |';
+		add(`| ${mutation.name} | ${found} |`);
 	}
-	process.stdout.write(`${MUTATIONS.length - missed} of ${MUTATIONS.length} found\n`);
-	return missed === 0 ? 0 : 1;
+	return { lines, missed };
+}
+
+/** A sentence without what differs from one history to another. */
+function shown(broken: string): string {
+	const short = broken.replace(/: 0000000.*/, '').replace(/\s+/g, ' ');
+	return (short.length > 100 ? `${short.slice(0, 100)}…` : short).replaceAll('|', '\\|');
 }

@@ -1,6 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import type { BuiltPackage } from './builtNode.mts';
-import { emptyRunData } from './data.mts';
+import { contextOf, emptyRunData } from './data.mts';
 import type { Row, RunData, Status, TaskData } from './data.mts';
 import { Engine } from './engine.mts';
 import type { Running } from './engine.mts';
@@ -35,10 +34,13 @@ export class N8n {
 
 	private readonly world: Surroundings;
 
-	/** In queue mode, the main process alone is started with this; workers are in `workers`. */
 	private main?: Process;
 
+	/** In queue mode, they run executions. */
 	private readonly workers: Process[] = [];
+
+	/** In queue mode, a process that takes calls as the main one does. */
+	private webhook?: Process;
 
 	private readonly running = new Set<Running>();
 
@@ -50,6 +52,8 @@ export class N8n {
 	private jobs = 0;
 
 	private callbacks = 0;
+
+	private calls = 0;
 
 	private readonly deaths: number[];
 
@@ -70,7 +74,8 @@ export class N8n {
 		provider.onTask = (task, url) => this.planCallbacks(task, url);
 		const taskIds = provider.tasks.map(({ id }) => id);
 		const workflow = new Workflow(scenario, taskIds);
-		this.world = { scenario, workflow, provider, marks: new Marks(), witness };
+		const kill = (process: Process) => this.kill(process);
+		this.world = { scenario, workflow, provider, marks: new Marks(), witness, kill };
 		witness.overwritten = this.world.marks.overwritten;
 		this.engine = new Engine(this.world);
 	}
@@ -83,11 +88,12 @@ export class N8n {
 	/** Begins n8n, and one execution. */
 	begin(): void {
 		this.startMain();
-		if (this.isQueue) for (let count = 0; count < 2; count++) this.startWorker();
-		const { stop, stalls, mode } = this.scenario;
+		if (this.isQueue) for (const role of ['webhook', 'worker', 'worker'] as const) this.start(role);
+		const { stop, stalls, kills, mode } = this.scenario;
 		this.startExecution(this.world.workflow.start(), mode);
 		if (stop !== undefined) this.later(stop * 1000, async () => await this.pressStop());
 		for (const after of stalls) this.later(after * 1000, async () => await this.stall());
+		for (const after of kills) this.later(after * 1000, () => this.killRunners());
 	}
 
 	private get rows(): Row[] {
@@ -132,8 +138,10 @@ export class N8n {
 		return this.main;
 	}
 
-	private startWorker(): void {
-		this.workers.push(this.newProcess('worker'));
+	private start(role: 'worker' | 'webhook'): void {
+		const process = this.newProcess(role);
+		if (role === 'worker') this.workers.push(process);
+		else this.webhook = process;
 	}
 
 	private newProcess(role: Process['role']): Process {
@@ -148,13 +156,19 @@ export class N8n {
 		if (ms > 0) await new Promise((goOn) => setTimeout(goOn, ms));
 		if (number >= (this.deaths[0] ?? Infinity) && process.isAlive) {
 			this.deaths.shift();
-			this.kill(process, number);
+			this.kill(process);
 		}
 	}
 
-	private kill(process: Process, step: number): void {
+	private killRunners(): void {
+		const main = this.main ? [this.main] : [];
+		for (const process of this.isQueue ? [...this.workers] : main) this.kill(process);
+	}
+
+	private kill(process: Process): void {
+		if (!process.isAlive) return;
 		const { role } = process;
-		this.witness.note(() => `the ${role} process is killed, at step ${step}`);
+		this.witness.note(() => `the ${role} process is killed, after ${this.steps} steps`);
 		process.isAlive = false;
 		process.ended.abort();
 		const lost = [...this.running].filter((each) => each.process === process);
@@ -163,12 +177,13 @@ export class N8n {
 			this.pending--;
 		}
 		if (role === 'worker') this.workers.splice(this.workers.indexOf(process), 1);
+		else if (role === 'webhook') this.webhook = undefined;
 		else this.main = undefined;
 		for (const { row } of lost) {
 			if (role === 'worker') this.later(STALLED_MS, async () => await this.loseJob(row));
 		}
 		this.later(this.scenario.restart * 1000, async () => {
-			if (role === 'worker') this.startWorker();
+			if (role === 'worker' || role === 'webhook') this.start(role);
 			else await this.restartMain();
 			this.considerRetry();
 		});
@@ -229,6 +244,8 @@ export class N8n {
 			mode,
 			startedAt: Date.now(),
 			events: [],
+			// 2.41 stores a manual run without its stack, until it sleeps or ends.
+			isBare: this.isNew && mode === 'manual',
 			hasJob: false,
 			stalls: 0,
 		};
@@ -261,7 +278,6 @@ export class N8n {
 	private run(process: Process, row: Row, mode: string, data: RunData, cause: string): void {
 		this.witness.note(() => `execution ${row.id} runs (${cause})`);
 		const stop = new AbortController();
-		setMaxListeners(0, stop.signal);
 		const running: Running = { process, row, data: stored(data), mode, stop, cause };
 		this.running.add(running);
 		this.pending++;
@@ -297,6 +313,7 @@ export class N8n {
 			this.isNew && row.status === 'canceled' && !(this.isQueue && status === 'canceled');
 		if (isHeld) return;
 		row.data = written;
+		row.isBare = false;
 		row.mode = mode;
 		row.waitTill = status === 'waiting' ? waitTill : undefined;
 		this.end(row, status);
@@ -375,7 +392,7 @@ export class N8n {
 
 	/** n8n's `ActiveExecutions.add`: writes the data that it was given. */
 	private async claim(
-		main: Process,
+		process: Process,
 		row: Row,
 		data: RunData,
 		mode: string,
@@ -389,7 +406,7 @@ export class N8n {
 		row.data = stored(data);
 		this.pending++;
 		try {
-			if (await survives(main)) this.launch(row, mode, data, cause);
+			if (await survives(process)) this.launch(row, mode, data, cause);
 		} finally {
 			this.pending--;
 		}
@@ -400,8 +417,8 @@ export class N8n {
 		if (id === undefined || id === '') return;
 		const fate = this.scenario.callbacks[this.callbacks++] ?? ON_TIME;
 		const { seconds, end } = task.fate;
-		const at = (ms: number, body: () => string) =>
-			setTimeout(() => void this.callWebhook(id, body(), fate), ms);
+		const at = (ms: number, body: () => string, how = fate) =>
+			setTimeout(() => void this.callWebhook(id, body(), how), ms);
 		const honest = () => this.provider.callbackBody(task);
 		const forged = () =>
 			JSON.stringify({
@@ -413,7 +430,8 @@ export class N8n {
 		if (fate.kind === 'forged') at(20_000 + fate.ms, forged);
 		if (fate.kind === 'never' || end === 'never') return;
 		at(seconds * 1000 + fate.ms, honest);
-		if (fate.kind === 'double') at(seconds * 1000 + fate.ms + 1, honest);
+		// Another process takes the second one, and may be faster.
+		if (fate.kind === 'double') at(seconds * 1000 + fate.ms + 1, honest, ON_TIME);
 	}
 
 	/** n8n's `WaitingWebhooks.executeWebhook`: a call of the resume URL. */
@@ -422,9 +440,11 @@ export class N8n {
 		body: string,
 		{ reading, claiming }: CallbackFate,
 	): Promise<void> {
-		const { main, witness } = this;
+		const { witness } = this;
+		// Calls come to one process and another.
+		const receiver = this.calls++ % 2 === 0 ? (this.webhook ?? this.main) : this.main;
 		const row = this.rows.find((each) => each.id === id);
-		if (!main || !row) return;
+		if (!receiver || !row) return;
 		const data = stored(row.data);
 		const { resultData, executionData } = data;
 		const isRefused =
@@ -440,15 +460,19 @@ export class N8n {
 		data.waitTill = undefined;
 		runs.pop();
 		if (reading > 0) await pause(reading);
-		await main.step();
-		const context = webhookContext(this.world, { process: main, row, data, body });
-		const result = await main.node.resume.resume(context);
-		if (!main.isAlive || !result.workflowData) return;
+		await receiver.step();
+		const context = webhookContext(this.world, { process: receiver, row, data, body });
+		const result = await receiver.node.resume.resume(context);
+		if (!receiver.isAlive || !result.workflowData) return;
+		// Where another turn runs already, the node's look at the database cannot tell.
+		const isAsleep = row.status === 'waiting';
 		if (claiming > 0) await pause(claiming);
-		await main.step();
+		await receiver.step();
+		const isOld = this.isNew && row.status === 'waiting' && sleepOf(data) !== sleepOf(row.data);
+		if (isAsleep && isOld) witness.stale.push(id);
 		entry.data.main = result.workflowData;
 		entry.metadata = { ...entry.metadata, forwardAllOutputs: true };
-		await this.claim(main, row, data, this.isNew ? row.mode : 'webhook', 'call');
+		await this.claim(receiver, row, data, this.isNew ? row.mode : 'webhook', 'call');
 	}
 
 	// The person.
@@ -476,13 +500,17 @@ export class N8n {
 	private considerRetry(): void {
 		const newest = this.rows.at(-1) as Row;
 		const hasFailed = ['error', 'crashed', 'canceled'].includes(newest.status);
-		if (!hasFailed || this.isRetrying || this.running.size > 0 || this.retriesLeft === 0) return;
+		if (
+			!hasFailed ||
+			newest.isBare ||
+			this.isRetrying ||
+			this.running.size > 0 ||
+			this.retriesLeft === 0
+		)
+			return;
 		this.retriesLeft--;
 		this.isRetrying = true;
-		this.later(PERSON_MS, () => {
-			this.isRetrying = false;
-			this.retry(newest);
-		});
+		this.later(PERSON_MS, () => this.retry(newest));
 	}
 
 	/** n8n's `ExecutionService.retry`. */
@@ -491,6 +519,7 @@ export class N8n {
 			this.later(PERSON_MS, () => this.retry(failed));
 			return;
 		}
+		this.isRetrying = false;
 		const data = stored(failed.data);
 		const { resultData, executionData } = data;
 		const last = resultData.lastNodeExecuted;
@@ -523,4 +552,10 @@ async function survives(process: Process): Promise<boolean> {
 	});
 	await Promise.race([process.step(), killed]);
 	return process.isAlive;
+}
+
+/** The node's own name of the sleep that an execution is in. */
+function sleepOf(data: RunData): string | undefined {
+	const record = contextOf(data, NODE).klingRecord as { sleep?: { id: string } } | undefined;
+	return record?.sleep?.id;
 }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { IExecuteFunctions, INode, IWebhookFunctions } from 'n8n-workflow';
 import { SECRETS } from './answers.mts';
@@ -24,6 +23,8 @@ export interface Surroundings {
 	provider: Provider;
 	marks: Marks;
 	witness: Witness;
+	/** As `kill -9` does. */
+	kill: (process: Process) => void;
 }
 
 /** One call of the node by n8n's engine. */
@@ -45,7 +46,6 @@ export function executeContext(world: Surroundings, call: Call): IExecuteFunctio
 	const { process, row, data, entry, runIndex, mode, stop } = call;
 	const { witness, workflow } = world;
 	const signal = AbortSignal.any([stop, process.ended.signal]);
-	setMaxListeners(0, signal);
 	const ifAlive = (work: () => void) => {
 		if (process.isAlive) work();
 	};
@@ -133,7 +133,7 @@ export function executionOf(url: string): string | undefined {
 	return /webhook-waiting\/(\d+)/.exec(url)?.[1];
 }
 
-function helpers({ provider, marks, witness }: Surroundings, { process, turn }: Call) {
+function helpers({ provider, marks, witness, kill }: Surroundings, { process, turn }: Call) {
 	/** A request takes its time at both ends. */
 	const slowly = async (work: () => Promise<Answer>): Promise<Answer> => {
 		await process.step();
@@ -151,7 +151,7 @@ function helpers({ provider, marks, witness }: Surroundings, { process, turn }: 
 		return await slowly(async () => {
 			witness.note(() => `${options.method} ${options.url}`);
 			const signal = this.getExecutionCancelSignal?.() ?? options.abortSignal;
-			const answer = await provider.request(options, turn, signal);
+			const answer = await provider.request(options, turn, signal, () => kill(process));
 			return { ...answer, body: new Body(answer.body) };
 		});
 	};

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { BuiltNode, BuiltPackage } from './builtNode.mts';
 
 /** The process is dead: nothing comes back. */
@@ -18,12 +17,10 @@ export class Process {
 
 	/** @param pass called at each step: may take time, or kill the process */
 	constructor(
-		readonly role: 'all' | 'main' | 'worker',
+		readonly role: 'all' | 'main' | 'webhook' | 'worker',
 		private readonly builtPackage: BuiltPackage,
 		private readonly pass: (process: Process) => Promise<void>,
-	) {
-		setMaxListeners(0, this.ended.signal);
-	}
+	) {}
 
 	/** The package, as this process has loaded it. */
 	get node(): BuiltNode {

@@ -50,7 +50,8 @@ export interface Options {
 interface Reply {
 	ms: number;
 	end(): Answer;
-	pause?: number;
+	/** The process that asks is killed now. */
+	isDeadly?: true;
 }
 
 /** A list that lags shows no task before so much time. */
@@ -81,10 +82,16 @@ export class Provider {
 		for (let item = 0; item < count; item++) this.make(`round 1 ${item}`, 0, false);
 	}
 
-	/** Takes a request that carries the key. */
-	async request(options: Options, turn: number, signal?: AbortSignal): Promise<Answer> {
+	/** Takes a request that carries the key. @param kill ends the process that asks */
+	async request(
+		options: Options,
+		turn: number,
+		signal: AbortSignal | undefined,
+		kill: () => void,
+	): Promise<Answer> {
 		if (signal?.aborted) throw failure('ERR_CANCELED');
 		const reply = this.reply(options, turn);
+		if (reply.isDeadly === true) kill();
 		await inTime(reply.ms, options.timeout ?? 30_000, signal);
 		return reply.end();
 	}
@@ -174,6 +181,8 @@ export class Provider {
 				});
 			case 'silent':
 				return { ms: Infinity, end: () => answer(200, {}) };
+			case 'deadly':
+				return { ms: Infinity, end: () => answer(200, {}), isDeadly: true };
 		}
 	}
 

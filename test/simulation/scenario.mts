@@ -40,6 +40,8 @@ export interface Scenario {
 	callbacks: CallbackFate[];
 	/** Times, by the number of things done, at which a process is killed. */
 	deaths: number[];
+	/** So many seconds after the beginning, every process that runs executions is killed. */
+	kills: number[];
 	/** A killed process begins again after so many seconds. */
 	restart: number;
 	/** In queue mode: n8n holds a worker that works for gone; after so many seconds. */
@@ -68,7 +70,9 @@ export type CreationFate =
 	| { kind: 'status'; status: number; body: Body; retryAfter: number; made: Made }
 	| { kind: 'success'; body: Body; made: Made }
 	| { kind: 'broken'; code: string; isConnecting: boolean; made: Made }
-	| { kind: 'silent'; made: Made };
+	| { kind: 'silent'; made: Made }
+	/** The process that asks is killed before the answer comes. */
+	| { kind: 'deadly'; made: Made };
 
 /** What stands in a body that is no good answer. */
 export type Body =
@@ -145,6 +149,7 @@ export const PLAIN: Scenario = {
 	files: [],
 	callbacks: [],
 	deaths: [],
+	kills: [],
 	restart: 1,
 	stalls: [],
 	retries: 0,

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { simulateSignals } from './signals.mts';
 
 const require = createRequire(path.join(process.cwd(), 'package.json'));
 const crypto = require('node:crypto') as { randomUUID(): string };
@@ -73,11 +74,7 @@ export class VirtualTime {
 			if (timer instanceof Timer) timer.isOver = true;
 		};
 		Object.assign(globalThis, { Date: SimulatedDate, setTimeout: set, clearTimeout: clear });
-		AbortSignal.timeout = (ms: number) => {
-			const ending = new AbortController();
-			set(() => ending.abort(), ms);
-			return ending.signal;
-		};
+		simulateSignals();
 		Math.random = () => this.random();
 		crypto.randomUUID = () => `00000000-0000-4000-8000-${String(++this.ids).padStart(12, '0')}`;
 	}
@@ -93,8 +90,13 @@ export class VirtualTime {
 
 	/** Lets time pass until something holds. @returns whether it came to hold */
 	async until(isDone: () => boolean): Promise<boolean> {
+		return await new Promise((resolve) => realImmediate(() => resolve(this.pass(isDone))));
+	}
+
+	/** Not within a promise: there, others could not go on. */
+	private pass(isDone: () => boolean): boolean {
 		for (let steps = 0; steps < MOST_STEPS; steps++) {
-			await settled();
+			settle();
 			if (isDone()) return true;
 			if (!this.next()) return false;
 		}
@@ -155,7 +157,8 @@ export class VirtualTime {
 	}
 }
 
-/** Every promise and stream that can go on without the clock has gone on. */
-async function settled(): Promise<void> {
-	await new Promise<void>((goOn) => realImmediate(goOn));
-}
+/**
+ * Lets every promise and stream go on that can do so without the clock. A turn of Node.js's own loop does the same, and asks
+ * the operating system each time.
+ */
+const settle = (process as unknown as { _tickCallback(): void })._tickCallback;

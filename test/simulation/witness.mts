@@ -44,6 +44,9 @@ export class Witness {
 	/** Executions that had ended, and that n8n itself has run again: 1.88 does so at a callback after a crash. */
 	readonly revived: string[] = [];
 
+	/** Executions that a call has resumed with what was stored for an earlier sleep. */
+	readonly stale: string[] = [];
+
 	/** Marks in n8n's database that two processes have written at once: n8n has no lock there. */
 	overwritten: string[] = [];
 

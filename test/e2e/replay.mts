@@ -7,6 +7,7 @@ import type { EmulatedTask, Rule } from '../../dev/emulator/client.mjs';
 import { startEmulator } from '../../dev/emulator/server.mjs';
 import { saveCredentials } from '../../dev/server/examples.mjs';
 import type { Execution } from '../../dev/server/session.mjs';
+import { N8nRequestError } from '../../dev/server/session.mjs';
 import { root } from '../../dev/setup.mjs';
 import { node, wire } from '../../dev/workflow.mjs';
 import type { WorkflowNode } from '../../dev/workflow.mjs';
@@ -33,6 +34,9 @@ const PERSON_MS = 30_000;
 
 /** Between two looks at an execution, or at new tasks. */
 const LOOK_MS = 2_000;
+
+/** So often n8n is asked again while it is not ready. */
+const MOST_TRIES = 60;
 
 /** Longer than any history may take, on a busy machine too. */
 const ENDS_WITHIN_MS = 12 * 60_000;
@@ -96,6 +100,23 @@ export async function replay(
 	}
 }
 
+/** On a busy machine, n8n says for some moments that its database is not ready. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+	for (let tries = 0; ; tries++) {
+		try {
+			return await work();
+		} catch (error) {
+			if (!isUnready(error) || tries === MOST_TRIES) throw error;
+			await sleep(LOOK_MS);
+		}
+	}
+}
+
+function isUnready(error: unknown): boolean {
+	if (error instanceof N8nRequestError) return error.status === 503;
+	return error instanceof Error && /"status":503|fetch failed/.test(error.message);
+}
+
 class Player {
 	private readonly begins: number[] = [];
 
@@ -112,12 +133,14 @@ class Player {
 		const { session } = this.stage.instance;
 		const workflow = await this.publish();
 		this.begins.push(Date.now());
-		const ids = [await this.begin(workflow)];
+		const ids = [await patiently(async () => await this.begin(workflow))];
 		const beside = Promise.allSettled([this.watchTasks(), this.pressStop(ids[0])]);
 		try {
 			await hasBegun();
 			for (let retried = 0; ; retried++) {
-				const { status } = await session.executionEnd(ids[retried], { timeoutMs: ENDS_WITHIN_MS });
+				const { status } = await patiently(
+					async () => await session.executionEnd(ids[retried], { timeoutMs: ENDS_WITHIN_MS }),
+				);
 				if (!FAILED.includes(status) || retried === retries) break;
 				await sleep(PERSON_MS);
 				this.begins.push(Date.now());
@@ -136,7 +159,7 @@ class Player {
 
 	private async publish(): Promise<{ id: string; path: string }> {
 		const { stage, scenario } = this;
-		const { onError, tries, waitBetweenTries, rounds, items, laterNode, mode, timeout } = scenario;
+		const { onError, tries, waitBetweenTries, rounds, items, laterNode, mode } = scenario;
 		const texts = node(
 			'Texts',
 			'set',
@@ -192,16 +215,14 @@ class Player {
 						)
 				: []),
 		];
-		const settings = { ...(timeout === undefined ? {} : { executionTimeout: timeout }) };
 		const connections = wire(wires);
-		if (mode === 'webhook') return await publish(stage, nodes, { connections, settings });
+		if (mode === 'webhook') return await publish(stage, nodes, { connections });
 		const all: WorkflowNode[] = [node('Call', 'manualTrigger'), ...nodes];
 		const { session } = stage.instance;
 		const { id } = await session.saveWorkflow({
 			name: 'Replay',
 			nodes: all,
 			connections,
-			settings,
 		});
 		return { id, path: '' };
 	}
@@ -223,7 +244,7 @@ class Player {
 		let refusal: Error | undefined;
 		retry(this.stage, failed, loadWorkflow).catch((error: Error) => (refusal = error));
 		for (;;) {
-			const [newest] = await session.executionsOf(workflow);
+			const [newest] = await patiently(async () => await session.executionsOf(workflow));
 			if (Number(newest.id) > Number(failed)) return newest.id;
 			if (refusal?.message.includes(REFUSED)) return undefined;
 			if (refusal) throw refusal;
@@ -231,12 +252,18 @@ class Player {
 		}
 	}
 
+	/** On a busy machine n8n begins late: the time counts from the first request on. */
 	private async pressStop(execution: string): Promise<void> {
 		const { stop } = this.scenario;
 		if (stop === undefined) return;
+		const { emulator, instance } = this.stage;
+		const hasAsked = async () =>
+			(await emulator.state()).requests.some(({ action }) => action === 'create');
+		while (!this.isOver && !(await hasAsked())) await sleep(LOOK_MS / 4);
 		await sleep(stop * 1000);
+		if (this.isOver) return;
 		// An execution that is over cannot be stopped.
-		await this.stage.instance.session.stop(execution).catch(() => undefined);
+		await patiently(async () => await instance.session.stop(execution)).catch(() => undefined);
 	}
 
 	/** Does what the emulator can only be told about a task that is there. */
@@ -271,7 +298,9 @@ class Player {
 		const { emulator, instance } = this.stage;
 		const executions: StoredExecution[] = [];
 		for (const [index, id] of ids.entries()) {
-			const { status, data }: Execution = await instance.session.execution(id);
+			const { status, data }: Execution = await patiently(
+				async () => await instance.session.execution(id),
+			);
 			executions.push({ status, startedAt: this.begins[index], data: data as never });
 		}
 		const { tasks, requests } = await emulator.state();

@@ -46,7 +46,7 @@ const PACES: Array<Partial<Scenario>> = [
 	{ delays: [40, 900], restart: 30, seed: 4 },
 ];
 
-/** Seconds by which a kill, Stop or a time-out may come sooner or later, at each pace. */
+/** Seconds by which a kill or Stop may come sooner or later, at each pace. */
 const SHIFTS = [0, -8, -14, 8, 15];
 
 const one = <const T,>(...values: T[]) => fc.constantFrom<T>(...values);
@@ -200,10 +200,6 @@ function playable(topology: Scenario['topology'], kind: Kind): fc.Arbitrary<Scen
 			callbacks,
 			stop:
 				kind === 'killed' ? fc.constant(undefined) : one(undefined, undefined, undefined, 20, 40),
-			timeout:
-				kind === 'killed'
-					? fc.constant(undefined)
-					: one(undefined, undefined, undefined, undefined, 20),
 			retries: one(0, 1, 1, 2),
 			loadWorkflow: fc.boolean(),
 			held: kind === 'killed' ? held : fc.constant({}),
@@ -264,8 +260,7 @@ async function steadyAccount(
 		const shifted = (after: number) => Math.max(1, after + SHIFTS[index]);
 		const kills = scenario.kills.map(shifted);
 		const stop = scenario.stop === undefined ? undefined : shifted(scenario.stop);
-		const timeout = scenario.timeout === undefined ? undefined : shifted(scenario.timeout);
-		const outcome = await simulate({ ...scenario, ...pace, kills, stop, timeout }, built);
+		const outcome = await simulate({ ...scenario, ...pace, kills, stop }, built);
 		if (outcome.broken.length > 0)
 			throw new Error([JSON.stringify(scenario), ...outcome.broken].join('\n'));
 		const ends = outcome.witness.rows.map(({ endedAt = Infinity }) => (endedAt - START) / 1000);

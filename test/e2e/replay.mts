@@ -25,7 +25,7 @@ import type {
 } from '../simulation/scenario.mts';
 import type { Server } from './fixtures.mts';
 import type { Stage } from './stage.mts';
-import { call, generate, publish, retry } from './workflows.mts';
+import { call, generate, publish } from './workflows.mts';
 
 const KLING = 'Kling';
 
@@ -242,7 +242,7 @@ class Player {
 	): Promise<string | undefined> {
 		const { session } = this.stage.instance;
 		let refusal: Error | undefined;
-		retry(this.stage, failed, loadWorkflow).catch((error: Error) => (refusal = error));
+		session.retry(failed, loadWorkflow).catch((error: Error) => (refusal = error));
 		for (;;) {
 			const [newest] = await patiently(async () => await session.executionsOf(workflow));
 			if (Number(newest.id) > Number(failed)) return newest.id;

@@ -260,7 +260,12 @@ async function steadyAccount(
 		const shifted = (after: number) => Math.max(1, after + SHIFTS[index]);
 		const kills = scenario.kills.map(shifted);
 		const stop = scenario.stop === undefined ? undefined : shifted(scenario.stop);
-		const outcome = await simulate({ ...scenario, ...pace, kills, stop }, built);
+		// Of two tasks that end together, one or the other comes first.
+		const tasks = scenario.tasks.map((task, number) => ({
+			...task,
+			seconds: task.seconds + ((number + index) % 3),
+		}));
+		const outcome = await simulate({ ...scenario, ...pace, kills, stop, tasks }, built);
 		if (outcome.broken.length > 0)
 			throw new Error([JSON.stringify(scenario), ...outcome.broken].join('\n'));
 		const ends = outcome.witness.rows.map(({ endedAt = Infinity }) => (endedAt - START) / 1000);

@@ -54,7 +54,7 @@ const faultsOf: Record<string, fc.Arbitrary<object>> = {
 			weight: 2,
 			arbitrary: fc.record({
 				kind: fc.constant('task-id'),
-				value: one<unknown>(null, '', 7, '../x', {}),
+				value: one<unknown>(null, '', 0.5, '../x', {}),
 			}),
 		},
 		{ weight: 1, arbitrary: kind('hang', { makeTask: true }) },

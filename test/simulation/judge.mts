@@ -1,5 +1,6 @@
 import { SECRETS } from './answers.mts';
 import { HUGE } from './inputs.mts';
+import { RECOVERY_EVERY_MS } from './n8n.mts';
 import type { Asked, Provider, Task } from './provider.mts';
 import type { Scenario } from './scenario.mts';
 import type { Witness } from './witness.mts';
@@ -225,9 +226,10 @@ function secretsIn(witness: Witness): string[] {
 
 /** Everything ends by its deadline. */
 function late(scenario: Scenario, { rows }: Witness): string[] {
-	const { tries, rounds, items, waitLimit, restart } = scenario;
+	const { tries, rounds, items, waitLimit, restart, topology } = scenario;
 	const perItem = (2 * waitLimit + 20) * 60_000;
-	const disturbed = killsOf(scenario) * restart * 1000;
+	const unfound = topology === 'queue' ? RECOVERY_EVERY_MS : 0;
+	const disturbed = killsOf(scenario) * (restart * 1000 + unfound);
 	const longest = tries * rounds * items.length * perItem + disturbed + SLACK_MS;
 	return rows.flatMap(({ id, startedAt, endedAt = Infinity }) =>
 		endedAt - startedAt > longest

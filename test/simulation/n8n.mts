@@ -21,6 +21,8 @@ const PERSON_MS = 30_000;
 
 /** So long after its start, a main process looks for executions without a job. */
 const RECOVERY_MS = 1_000;
+/** How often the main process of queue mode looks for executions without a job, later on. */
+export const RECOVERY_EVERY_MS = 180 * 60_000;
 
 const ON_TIME: CallbackFate = { kind: 'fine', ms: 0, reading: 0, claiming: 0 };
 
@@ -193,6 +195,11 @@ export class N8n {
 	private async restartMain(): Promise<void> {
 		this.startMain();
 		if (this.isQueue) await pause(RECOVERY_MS);
+		this.recoverAll();
+	}
+
+	/** Finds executions that no process runs. */
+	private recoverAll(): void {
 		for (const row of this.rows) {
 			if (row.status !== 'running' || this.isRunning(row)) continue;
 			if (!this.isQueue) this.recover(row);
@@ -407,6 +414,8 @@ export class N8n {
 		this.pending++;
 		try {
 			if (await survives(process)) this.launch(row, mode, data, cause);
+			// The process has claimed it and is gone: the main process finds it one day.
+			else if (process.role === 'webhook') this.later(RECOVERY_EVERY_MS, () => this.recoverAll());
 		} finally {
 			this.pending--;
 		}

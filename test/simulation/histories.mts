@@ -56,4 +56,19 @@ export const HISTORIES: History[] = [
 			],
 		},
 	},
+	{
+		title: 'a lost answer names its task, also where another item ends the run meanwhile',
+		scenario: {
+			items: [0, 0],
+			whileWaiting: 'run',
+			pollInterval: 1,
+			maxConcurrentTasks: 2,
+			tries: 2,
+			tasks: [{ seconds: 1, end: 'cancelled' }],
+			creations: [
+				{ kind: 'fine', ms: 0 },
+				{ kind: 'status', status: 303, body: 'empty', retryAfter: 0, made: 'yes' },
+			],
+		},
+	},
 ];

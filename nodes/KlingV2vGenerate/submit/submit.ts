@@ -290,8 +290,9 @@ export class Submitter {
 	}
 
 	private async appearedSince(provider: Provider) {
-		if (this.run.sinceEnd() < 0) await sleep(timing.lostAnswer.pause * 3);
-		// Some time after Stop nothing more is sent; `reportOnStop` has asked by then.
+		// The end of the run, by Stop or by another item's error, cuts the pause short.
+		await this.run.clock.pause(timing.lostAnswer.pause * 3).catch(() => undefined);
+		// Some time after it nothing more is sent; `reportOnStop` has asked by then.
 		const isInTime = this.run.sinceEnd() < timing.lostAnswer.listGrace;
 		return isInTime ? await this.lists.readNew(provider) : undefined;
 	}

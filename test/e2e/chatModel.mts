@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a model is sent: the conversation so far. */
+/** The request to a model holds the conversation so far. */
 interface Conversation {
 	messages: Array<{ role: string; content?: unknown }>;
 }

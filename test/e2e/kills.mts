@@ -13,11 +13,10 @@ import { PROVIDERS } from './providers.mts';
 import type { Stage } from './stage.mts';
 import { billedTasks, openStage } from './stage.mts';
 import { checkVideos } from './videos.mts';
-import { call, GENERATE, generate, prompts, publish } from './workflows.mts';
+import { END, call, GENERATE, generate, prompts, publish } from './workflows.mts';
 
 const TWO = PROMPTS.slice(0, 2);
 const [ONE] = PROMPTS;
-const END = node('End', 'noOp');
 
 /** Longer than the node waits for any answer. */
 const TOO_LONG_MS = 600_000;
@@ -42,7 +41,8 @@ export interface Moment {
 const seen = async ({ emulator }: Stage, action: string) =>
 	(await emulator.state()).requests.filter((request) => request.action === action);
 
-export const taskIds = async ({ emulator }: Stage) => (await emulator.tasks()).map(({ taskId }) => taskId);
+export const taskIds = async ({ emulator }: Stage) =>
+	(await emulator.tasks()).map(({ taskId }) => taskId);
 
 async function begin(stage: Stage, parameters: object, list: string[], settings = {}) {
 	const make = generate(stage, { parameters, settings });
@@ -195,7 +195,7 @@ function gate() {
 /** @param execution whose process was killed */
 export type After = (stage: Stage, execution: string, being: Case) => Promise<void>;
 
-/** What is done with one execution before and after the kill. */
+/** A moment of an execution: how a test brings it about before the kill, and what it checks afterwards. */
 export interface Play extends Case {
 	after: After;
 }

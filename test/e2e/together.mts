@@ -2,7 +2,7 @@ import { expect, test } from './fixtures.mts';
 import type { Stage, StageOptions } from './stage.mts';
 import { openStage } from './stage.mts';
 
-/** What is done with an emulator of its own. */
+/** A scene has an emulator of its own. */
 export type Scene = (stage: Stage) => Promise<void>;
 
 /** By a sentence about each. */

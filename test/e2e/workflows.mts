@@ -84,6 +84,35 @@ export async function publishBatch(stage: Stage, options: BatchOptions = {}): Pr
 	return await publish(stage, [prompts(), generate(stage, options), ...then], { settings });
 }
 
+/** The last node of a workflow: it shows what the nodes before it put out. */
+export const END = node('End', 'noOp');
+
+/** Publishes a workflow that makes videos of its parent's items. @returns it, and the parent that calls it */
+export async function publishSubWorkflow(
+	stage: Stage,
+	parameters: object,
+	waits: boolean,
+): Promise<{ child: string; parent: Callable }> {
+	const { session } = stage.instance;
+	const settings = { typeVersion: 1.1 };
+	const begin = node('Begin', 'executeWorkflowTrigger', { inputSource: 'passthrough' }, settings);
+	const { id: child } = await session.saveWorkflow(
+		workflow(`Child ${randomUUID()}`, [begin, generate(stage, { parameters })]),
+	);
+	await session.publishChild(child);
+	const caller = node(
+		'Make videos',
+		'executeWorkflow',
+		{
+			workflowId: { __rl: true, mode: 'id', value: child },
+			mode: 'once',
+			options: { waitForSubWorkflow: waits },
+		},
+		{ typeVersion: 1.2 },
+	);
+	return { child, parent: await publish(stage, [prompts(), caller, END]) };
+}
+
 /** Publishes a workflow of the trigger alone. */
 export async function publishTrigger(
 	{ instance, credentials }: Stage,

@@ -1,4 +1,4 @@
-/** What an n8n and a provider know of a history when it is over: the simulated ones and real ones say it in the same words. */
+/** An `Account` sums up a history that is over, in the same words for the simulated n8n and for a real one. */
 
 /** An execution as n8n has stored it. */
 export interface StoredExecution {
@@ -21,7 +21,7 @@ interface StoredItem {
 	pairedItem?: unknown;
 }
 
-/** What is left when all is over. */
+/** An n8n and a provider leave these behind when a history is over. */
 export interface Remains {
 	/** In the order of their beginning. */
 	executions: StoredExecution[];
@@ -39,7 +39,7 @@ export interface Account {
 	/** The status of each execution, and how many tasks were billed from its beginning on. */
 	executions: Array<{ status: string; paid: number }>;
 	requests: number;
-	/** What each item of the last execution came to, run after run of the node. */
+	/** The kind of outcome of each item of the last execution, run after run of the node. */
 	items: string[];
 	/** Where the ID of each task is found. */
 	known: string[];

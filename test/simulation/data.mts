@@ -65,7 +65,7 @@ export interface Row {
 	endedAt?: number;
 	/** n8n's event log. */
 	readonly events: Array<{ node: string; kind: 'started' | 'finished'; at: number }>;
-	/** What is stored does not say what is to run: n8n cannot retry it. */
+	/** The stored execution has no stack of nodes to run: n8n refuses to retry it. */
 	isBare: boolean;
 	/** In queue mode: a job is there for it. */
 	hasJob: boolean;

@@ -144,7 +144,7 @@ const callbacks: fc.Arbitrary<CallbackFate[]> = fc
 	})
 	.map((fate) => Array<CallbackFate>(8).fill({ ...fate, reading: 0, claiming: 0 }));
 
-/** What holds an execution where it is when n8n is killed. */
+/** Faults that hold an execution where it is until n8n is killed. */
 const held: fc.Arbitrary<Partial<Scenario>> = fc.oneof(
 	fc
 		.array(one<CreationFate>({ kind: 'fine', ms: 0 }), { maxLength: 2 })

@@ -157,7 +157,7 @@ function usedPart(clip?: Clip, asked?: Part): string {
 }
 
 interface File {
-	/** Who is to fetch it. */
+	/** The provider fetches the file once its task is created. */
 	provider: Provider;
 	item: number;
 	media: Media;

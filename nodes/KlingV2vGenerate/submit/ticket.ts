@@ -1,5 +1,5 @@
+import { outOfReachOf } from '../../shared/http/reach';
 import type { Ticket } from '../../shared/providers';
-import { isPrivateHost } from '../../shared/util/urls';
 
 /**
  * A ticket says where a file goes, and comes from an answer. What it may ask for is bound to what an
@@ -26,12 +26,13 @@ export function ticketProblem(
 	apiBase: string,
 ): string | undefined {
 	const api = new URL(apiBase);
+	const isOutOfReach = outOfReachOf(apiBase);
 	for (const url of [uploadUrl, assetUrl]) {
 		const { protocol, host, hostname } = new URL(url);
 		if (api.protocol === 'https:' && protocol !== 'https:') {
 			return `the address for it, at ${host}, is not https`;
 		}
-		if (isPrivateHost(hostname) && !isPrivateHost(api.hostname)) {
+		if (isOutOfReach(hostname)) {
 			return `the address for it, at ${host}, is no public one`;
 		}
 	}

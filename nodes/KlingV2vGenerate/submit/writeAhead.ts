@@ -14,13 +14,13 @@ const MOST_MARKS = 1_000;
 
 const OPTIONS = { mode: 'entries', maxEntries: MOST_MARKS } as const;
 
-/** A request, as its marks name it. */
-type Request = Pick<
-	LedgerEntry,
-	'item' | 'requestHash' | 'sourceHash' | 'attempt' | 'nth' | 'place'
->;
+/** A request, as far as its place in the run tells it from others. */
+type Placed = Pick<LedgerEntry, 'item' | 'requestHash' | 'attempt'>;
 
-/** What the marks of earlier processes tell of a request that is about to be sent. */
+/** A request, as its marks name it. */
+type Request = Placed & Pick<LedgerEntry, 'sourceHash' | 'nth' | 'place'>;
+
+/** The finding of `intend`: the marks of earlier processes tell whether the request was sent before. */
 export type Before =
 	| 'nothing'
 	/** It was sent, by a process that could not keep its ledger. */
@@ -69,7 +69,7 @@ export class WriteAhead {
 	 * @returns whether the execution that a person retries has sent a request in this place, and could not keep its
 	 * ledger: then the checks of now say nothing about what is paid
 	 */
-	async wasSent(request: Pick<Request, 'item' | 'requestHash' | 'attempt'>): Promise<boolean> {
+	async wasSent(request: Placed): Promise<boolean> {
 		if (!this.isRetry) return false;
 		const { new: unknown, processed } = await this.record([this.placeMark(request)]);
 		await this.remove(unknown);
@@ -127,12 +127,12 @@ export class WriteAhead {
 		]);
 	}
 
-	/** Where the request stands in its run, whatever it asks for. */
-	private placeMark(request: Pick<Request, 'item' | 'requestHash' | 'attempt'>): string {
+	/** The mark that names a request by its place in the run, whatever it asks for. */
+	private placeMark(request: Placed): string {
 		return `intent ${this.origin} ${this.placeOf(request)}`;
 	}
 
-	/** What the request asks for, wherever it stands. */
+	/** The marks that name a request by its content, wherever it stands in its run. */
 	private askedMarks(request: Request): string[] {
 		return this.contentsOf(request).map((content) => `asked ${content}`);
 	}
@@ -154,11 +154,7 @@ export class WriteAhead {
 	}
 
 	/** An agent's calls are told apart by what they ask for: n8n may count each try as another run. */
-	private placeOf({
-		item,
-		requestHash,
-		attempt,
-	}: Pick<Request, 'item' | 'requestHash' | 'attempt'>): string {
+	private placeOf({ item, requestHash, attempt }: Placed): string {
 		const place = `${item} ${this.run} ${attempt}`;
 		return this.isTool ? `${place} ${requestHash}` : place;
 	}

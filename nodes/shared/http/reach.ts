@@ -13,6 +13,11 @@ export async function hostsOutOfReach(
 	provider: Provider,
 ): Promise<(hostname: string) => boolean> {
 	const { base } = await readAccount(context, provider);
+	return outOfReachOf(base);
+}
+
+/** The same, for an API whose Base URL is at hand. */
+export function outOfReachOf(base: string): (hostname: string) => boolean {
 	const isApiPrivate = isPrivateHost(new URL(base).hostname);
 	return (hostname) => !isApiPrivate && isPrivateHost(hostname);
 }

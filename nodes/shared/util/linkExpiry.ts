@@ -24,8 +24,8 @@ export function linkExpiry(link: string): string | null {
 }
 
 /**
- * What signs a link, by the names of those whose time is read here, in lower case. A `token` is not among them: it may be
- * all that names the file.
+ * The query parameters that sign a link, for those signers whose time `readers` reads; names in lower case. A `token` is
+ * not among them: it may be all that names the file.
  */
 const SIGNATURE =
 	/^(?:x-\w+-(?:algorithm|credential|date|expires|security-token|signature|signedheaders)|(?:x-)?(?:expires?|signature)|policy|key-pair-id|(?:aws|oss)accesskeyid|googleaccessid|security-token|s[eprtv]|sig|spr|sip|sk(?:oid|tid|[tesv])|q-[\w-]+|ex|is|hm|oe|oh)$/;

@@ -14,9 +14,18 @@ import { billedTasks } from '../stage.mts';
 import type { Scene } from '../together.mts';
 import { together } from '../together.mts';
 import { checkVideos } from '../videos.mts';
-import { call, GENERATE, GENERATE_TYPE, generate, post, prompts, publish } from '../workflows.mts';
+import {
+	call,
+	END,
+	GENERATE,
+	GENERATE_TYPE,
+	generate,
+	post,
+	prompts,
+	publish,
+	publishSubWorkflow,
+} from '../workflows.mts';
 
-const END = node('End', 'noOp');
 const START = node('Start', 'manualTrigger');
 const TWO = PROMPTS.slice(0, 2);
 const [ONE] = PROMPTS;
@@ -38,30 +47,8 @@ async function watch({ instance }: Stage, id: string) {
 	return { ended, hasSlept };
 }
 
-/** A workflow that makes videos of its parent's items, and the node that calls it. */
-async function subWorkflow(stage: Stage, parameters: object, waits: boolean) {
-	const { session } = stage.instance;
-	const settings = { typeVersion: 1.1 };
-	const begin = node('Begin', 'executeWorkflowTrigger', { inputSource: 'passthrough' }, settings);
-	const child = await session.saveWorkflow(
-		workflow(`Child ${randomUUID()}`, [begin, generate(stage, { parameters })]),
-	);
-	await session.publishChild(child.id);
-	const caller = node(
-		'Make videos',
-		'executeWorkflow',
-		{
-			workflowId: { __rl: true, mode: 'id', value: child.id },
-			mode: 'once',
-			options: { waitForSubWorkflow: waits },
-		},
-		{ typeVersion: 1.2 },
-	);
-	return { child: child.id, parent: await publish(stage, [prompts(), caller, END]) };
-}
-
 const awaited: Scene = async (stage) => {
-	const { child, parent } = await subWorkflow(stage, {}, true);
+	const { child, parent } = await publishSubWorkflow(stage, {}, true);
 	const { ended, hasSlept } = await watch(stage, await call(stage, parent, TWO));
 	expectSuccess(ended);
 	expect(hasSlept, 'the parent has slept').toBe(false);
@@ -76,7 +63,7 @@ const notAwaited =
 	(parameters: object, sleeps: boolean): Scene =>
 	async (stage) => {
 		const { session } = stage.instance;
-		const { child, parent } = await subWorkflow(stage, parameters, false);
+		const { child, parent } = await publishSubWorkflow(stage, parameters, false);
 		const ofParent = await session.executionEnd(await call(stage, parent, TWO));
 		expectSuccess(ofParent);
 		expect(itemsOf(ofParent, END.name).map(({ json }) => json['body.prompts'])).toEqual(TWO);

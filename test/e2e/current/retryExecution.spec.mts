@@ -35,7 +35,9 @@ const waitThatFailed: RetryScene = async (stage, loadWorkflow) => {
 	await emulator.clearFaults();
 	await completeAll(stage);
 
-	const ended = await instance.session.executionEnd(await instance.session.retry(failed.id, loadWorkflow));
+	const ended = await instance.session.executionEnd(
+		await instance.session.retry(failed.id, loadWorkflow),
+	);
 	expectSuccess(ended);
 	await checkVideos(stage, ended, ALL);
 	expect(await billedTasks(stage), 'billed tasks').toBe(3);

@@ -13,7 +13,7 @@ import { together } from '../together.mts';
 import { checkVideos } from '../videos.mts';
 import { GENERATE } from '../workflows.mts';
 
-/** So many executions take their rounds at the same time: 8 come to 200 rounds. */
+/** The number of executions that take their rounds at the same time: 8 come to 200 rounds. */
 const EXECUTIONS = Number(process.env.KLING_V2V_SAME_INSTANT ?? 1);
 /** Rounds of each. */
 const ITEMS = 25;

@@ -16,16 +16,17 @@ import { checkVideos } from '../videos.mts';
 import type { BatchOptions, Callable } from '../workflows.mts';
 import {
 	call,
+	END,
 	GENERATE,
 	generate,
 	prompts,
 	publish,
 	publishBatch,
+	publishSubWorkflow,
 	STATUS,
 	STATUS_TYPE,
 } from '../workflows.mts';
 
-const END = node('End', 'noOp');
 const TWO = PROMPTS.slice(0, 2);
 const [ONE] = PROMPTS;
 
@@ -152,35 +153,9 @@ function scenesOf({ label, parameters }: (typeof PROVIDERS)[number]): Scenes {
 
 		[`${label}: a sub-workflow that sleeps gives its videos to the parent that waits for it`]:
 			async (stage) => {
-				const { session } = stage.instance;
 				const options = { whileWaiting: 'sleep' };
-				const begin = node(
-					'Begin',
-					'executeWorkflowTrigger',
-					{ inputSource: 'passthrough' },
-					{
-						typeVersion: 1.1,
-					},
-				);
-				const child = await session.saveWorkflow(
-					workflow(`Child of ${label}`, [
-						begin,
-						generate(stage, { parameters: { ...parameters, options } }),
-					]),
-				);
-				await session.publishChild(child.id);
-				const parent = node(
-					'Make videos',
-					'executeWorkflow',
-					{
-						workflowId: { __rl: true, mode: 'id', value: child.id },
-						mode: 'once',
-						options: { waitForSubWorkflow: true },
-					},
-					{ typeVersion: 1.2 },
-				);
-				const callable = await publish(stage, [prompts(), parent, END]);
-				const ended = await runToEnd(stage, callable, TWO);
+				const { parent } = await publishSubWorkflow(stage, { ...parameters, options }, true);
+				const ended = await runToEnd(stage, parent, TWO);
 				expectSuccess(ended);
 				const made = itemsOf(ended, END.name).map(({ json }) => json.taskId);
 				const ids = await taskIds(stage);

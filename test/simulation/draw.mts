@@ -220,7 +220,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 		topology: one('regular', 'queue'),
 		node: mostly(19, 'generate', fc.constant('status' as const)),
 		provider: one('magnific', 'magnific', 'muleRouter'),
-		mode: one('trigger', 'trigger', 'manual', 'webhook'),
+		mode: one('trigger', 'trigger', 'manual', 'webhook', 'subWorkflow'),
 		items: fc.oneof(
 			{ weight: 4, arbitrary: fc.array(input, { minLength: 1, maxLength: 1 }) },
 			{ weight: 3, arbitrary: fc.array(input, { minLength: 2, maxLength: 2 }) },
@@ -233,6 +233,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 		waitLimit: one(2, 2, 5, 12),
 		pollInterval: mostly(3, 0, one(1, 30)),
 		maxConcurrentTasks: one(1, 2, 3),
+		maxTasks: mostly(4, 0, one(1, 2, 3)),
 		onError: one('stopWorkflow', 'continueRegularOutput', 'continueErrorOutput'),
 		tries: mostly(1, 1, one(2, 3, 5)),
 		waitBetweenTries: one(0, 1000, 5000),

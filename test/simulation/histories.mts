@@ -71,4 +71,17 @@ export const HISTORIES: History[] = [
 			],
 		},
 	},
+	{
+		title:
+			'an item that a killed process had sent is not sent again by a retry that a callback has continued on n8n 1.88',
+		scenario: {
+			version: '1.88',
+			items: [0, 0],
+			completion: 'callback',
+			onError: 'continueRegularOutput',
+			creations: [{ kind: 'status', status: 301, body: 'empty', retryAfter: 0, made: 'no' }],
+			deaths: [20],
+			retries: 2,
+		},
+	},
 ];

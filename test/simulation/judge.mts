@@ -36,7 +36,7 @@ export function judge(
 	const broken = [
 		...witness.faults,
 		...(hasEnded ? [] : ['something does not end']),
-		...paidTwice(witness, billed),
+		...paidTwice(scenario, witness, billed),
 		...lost(scenario, witness, billed, places),
 		...wrongItems(scenario, witness, provider.tasks),
 		...secretsIn(witness),
@@ -45,13 +45,17 @@ export function judge(
 		...hasty(scenario, witness, provider),
 		...unheard(scenario, witness, provider),
 		...stale(scenario, witness),
+		...tooMany(scenario, witness, billed),
+		...unanswered(scenario, witness),
 	];
 	return { broken, billed: billed.length, places };
 }
 
 /** Each further task of an item needs a retry of a person who had been told of the one before. */
-function paidTwice(witness: Witness, tasks: Task[]): string[] {
+function paidTwice({ mode }: Scenario, witness: Witness, tasks: Task[]): string[] {
 	const { told, retries, revived, overwritten } = witness;
+	// A sub-workflow does not see what its parent's earlier try has paid: the docs say so.
+	const isParents = mode === 'subWorkflow';
 	// n8n 1.88 runs an execution beside its retry, or on two workers that write the same row in the same moment.
 	if (revived.length > 0 || overwritten.length > 0) return [];
 	return [...groups(tasks)].flatMap(([marker, paid]) =>
@@ -62,7 +66,9 @@ function paidTwice(witness: Witness, tasks: Task[]): string[] {
 					({ item, round, at }) =>
 						`round ${round} ${item}` === marker && at >= before.madeAt && at <= retriedAt,
 				);
-			const isKnowing = retries.some((at) => at <= task.madeAt && isTold(at));
+			const isKnowing = retries.some(
+				(at) => at <= task.madeAt && (isTold(at) || (isParents && at >= before.madeAt)),
+			);
 			return isKnowing
 				? []
 				: [`the item [${marker}] is paid again, and no person knew: ${before.id}, ${task.id}`];
@@ -87,7 +93,9 @@ function lost(
 	const errors = witness.shown.join('\n');
 	const stored = storedContexts(witness);
 	const log = [...witness.log, ...witness.hints].join('\n');
-	const isListed = isListReliable(scenario);
+	// A parent's retry begins a sub-workflow that looks for its own tasks alone.
+	const isNamed =
+		isListReliable(scenario) && (scenario.mode !== 'subWorkflow' || witness.retries.length === 0);
 	return tasks.flatMap(({ id, marker, visibleAt }) => {
 		const [round, item] = marker.split(' ').slice(1).map(Number);
 		if (outputs.includes(id)) places.output++;
@@ -96,7 +104,7 @@ function lost(
 		else if (log.includes(id)) places.log++;
 		else {
 			const told = witness.told.find((each) => each.item === item && each.round === round);
-			if (isListed && told !== undefined && told.at > visibleAt) {
+			if (isNamed && told !== undefined && told.at > visibleAt) {
 				return [`task ${id} of [${marker}] is billed, listed, and not named`];
 			}
 			if (told === undefined && !isCutOff(scenario, witness, item)) {
@@ -181,13 +189,14 @@ function spoiled(scenario: Scenario, { ended }: Witness, tasks: Task[]): string[
 
 /** Every host answers as it should, n8n runs undisturbed, and nothing is refused. */
 function isSmooth(scenario: Scenario): boolean {
-	const { creations, looks, lists, files, items, stop, timeout } = scenario;
+	const { creations, looks, lists, files, items, maxTasks, stop, timeout } = scenario;
 	const isFine = ({ kind }: { kind: string }) => kind === 'fine';
 	return (
 		[...creations, ...looks, ...lists, ...files].every(isFine) &&
 		stop === undefined &&
 		timeout === undefined &&
 		!items.includes(HUGE) &&
+		maxTasks === 0 &&
 		!isDoubled(scenario)
 	);
 }
@@ -295,4 +304,26 @@ function unheard(scenario: Scenario, { turns }: Witness, { asked }: Provider): s
 function stale({ version }: Scenario, witness: Witness): string[] {
 	if (version !== '2.41') return [];
 	return witness.stale.map((id) => `a call resumes execution ${id} with old data`);
+}
+
+/** Max Tasks per Execution holds, whoever dies. */
+function tooMany({ maxTasks }: Scenario, witness: Witness, tasks: Task[]): string[] {
+	const { turns, overwritten } = witness;
+	if (maxTasks === 0 || overwritten.length > 0) return [];
+	const paid = new Map<string, number>();
+	for (const { turn } of tasks) {
+		const { execution } = turns[turn - 1];
+		paid.set(execution, (paid.get(execution) ?? 0) + 1);
+	}
+	return [...paid].flatMap(([execution, count]) =>
+		count > maxTasks ? [`execution ${execution} creates ${count} tasks of ${maxTasks}`] : [],
+	);
+}
+
+/** A sub-workflow that sleeps leaves its parent with no answer: only where the user wants that. */
+function unanswered({ mode, whileWaiting }: Scenario, { turns }: Witness): string[] {
+	if (mode !== 'subWorkflow' || whileWaiting === 'sleep') return [];
+	return turns.flatMap(({ execution, cause }) =>
+		cause === 'timer' || cause === 'call' ? [`execution ${execution} sleeps under its parent`] : [],
+	);
 }

@@ -24,6 +24,9 @@ const RECOVERY_MS = 1_000;
 /** How often the main process of queue mode looks for executions without a job, later on. */
 export const RECOVERY_EVERY_MS = 180 * 60_000;
 
+/** n8n's own name for how a sub-workflow is run. */
+const CHILD = 'integrated';
+
 const ON_TIME: CallbackFate = { kind: 'fine', ms: 0, reading: 0, claiming: 0 };
 
 /**
@@ -92,7 +95,7 @@ export class N8n {
 		this.startMain();
 		if (this.isQueue) for (const role of ['webhook', 'worker', 'worker'] as const) this.start(role);
 		const { stop, stalls, kills, mode } = this.scenario;
-		this.startExecution(this.world.workflow.start(), mode);
+		this.startExecution(this.world.workflow.start(), mode === 'subWorkflow' ? CHILD : mode);
 		if (stop !== undefined) this.later(stop * 1000, async () => await this.pressStop());
 		for (const after of stalls) this.later(after * 1000, async () => await this.stall());
 		for (const after of kills) this.later(after * 1000, () => this.killRunners());
@@ -182,7 +185,10 @@ export class N8n {
 		else if (role === 'webhook') this.webhook = undefined;
 		else this.main = undefined;
 		for (const { row } of lost) {
-			if (role === 'worker') this.later(STALLED_MS, async () => await this.loseJob(row));
+			if (role !== 'worker') continue;
+			if (row.hasJob) this.later(STALLED_MS, async () => await this.loseJob(row));
+			// The job is its parent's, which fails then.
+			else this.later(2 * STALLED_MS, () => this.end(row, 'crashed'));
 		}
 		this.later(this.scenario.restart * 1000, async () => {
 			if (role === 'worker' || role === 'webhook') this.start(role);
@@ -265,8 +271,17 @@ export class N8n {
 	 * worker runs it with the data of the database.
 	 */
 	private launch(row: Row, mode: string, data: RunData, cause: string): void {
-		if (this.isQueue && mode !== 'manual') this.startJob(row, cause);
+		const isChild = mode === CHILD && cause === 'start';
+		if (this.isQueue && isChild) this.runChild(row, data);
+		else if (this.isQueue && mode !== 'manual') this.startJob(row, cause);
 		else if (this.main) this.run(this.main, row, mode, data, cause);
+	}
+
+	/** n8n's `executeWorkflow`: a sub-workflow runs where its parent does. */
+	private runChild(row: Row, data: RunData): void {
+		const [worker] = this.workers;
+		if (worker) this.run(worker, row, CHILD, data, 'start');
+		else this.later(1_000, () => this.runChild(row, data));
 	}
 
 	/** A worker takes the job of an execution. */
@@ -529,6 +544,12 @@ export class N8n {
 			return;
 		}
 		this.isRetrying = false;
+		if (this.scenario.mode === 'subWorkflow') {
+			this.witness.note(() => `a person retries the parent of execution ${failed.id}`);
+			this.witness.retries.push(Date.now());
+			this.startExecution(this.world.workflow.start(), CHILD);
+			return;
+		}
 		const data = stored(failed.data);
 		const { resultData, executionData } = data;
 		const last = resultData.lastNodeExecuted;

@@ -19,6 +19,8 @@ export interface Task {
 	marker: string;
 	/** Milliseconds since 1970. */
 	madeAt: number;
+	/** Which call of the node has asked for it, from 1 on; 0 for none. */
+	turn: number;
 	/** When the list shows it, in milliseconds since 1970. */
 	visibleAt: number;
 	fate: TaskFate;
@@ -79,7 +81,7 @@ export class Provider {
 
 	/** Tasks that are there before the history begins. */
 	prepare(count: number): void {
-		for (let item = 0; item < count; item++) this.make(`round 1 ${item}`, 0, false);
+		for (let item = 0; item < count; item++) this.make(`round 1 ${item}`, 0);
 	}
 
 	/** Takes a request that carries the key. @param kill ends the process that asks */
@@ -165,7 +167,7 @@ export class Provider {
 		const marker = /.*\[(\w+ \d+ \d+)\]/s.exec(String(body?.prompt))?.[1] ?? 'unknown';
 		const isMade = fate.kind === 'fine' || fate.made !== 'no';
 		const lag = fate.kind !== 'fine' && fate.made === 'late' ? LAG_MS : 0;
-		const task = isMade ? this.make(marker, lag, true, body?.webhook_url) : undefined;
+		const task = isMade ? this.make(marker, lag, turn, body?.webhook_url) : undefined;
 		const isPassing = fate.kind === 'status' && fate.made === 'no';
 		this.note('create', marker, turn, isPassing ? fate.retryAfter * 1000 : 0);
 		switch (fate.kind) {
@@ -186,14 +188,15 @@ export class Provider {
 		}
 	}
 
-	private make(marker: string, lag: number, isBilled: boolean, url?: unknown): Task {
+	private make(marker: string, lag: number, turn = 0, url?: unknown): Task {
 		const number = this.tasks.length;
 		const madeAt = Date.now();
 		const task: Task = {
 			id: `0000000${number}-task-4000-8000-simulated${String(number).padStart(3, '0')}`,
-			isBilled,
+			isBilled: turn > 0,
 			marker,
 			madeAt,
+			turn,
 			visibleAt: madeAt + lag,
 			fate: this.scenario.tasks[number] ?? { seconds: 40, end: 'completed' },
 		};

@@ -8,7 +8,8 @@ export interface Scenario {
 	/** Generate, or Kling Task Status with the operation Wait. */
 	node: 'generate' | 'status';
 	provider: 'magnific' | 'muleRouter';
-	mode: 'trigger' | 'manual' | 'webhook';
+	/** `subWorkflow`: another execution waits for this one's answer. */
+	mode: 'trigger' | 'manual' | 'webhook' | 'subWorkflow';
 	/** An index of `INPUTS` for each input item. */
 	items: number[];
 	/** Rounds of a loop around the node. */
@@ -21,6 +22,8 @@ export interface Scenario {
 	/** Seconds; 0 for the schedule of the node. */
 	pollInterval: number;
 	maxConcurrentTasks: number;
+	/** Max Tasks per Execution; 0 for none. */
+	maxTasks: number;
 	onError: 'stopWorkflow' | 'continueRegularOutput' | 'continueErrorOutput';
 	/** Tries of Retry On Fail; 1 for none. */
 	tries: number;
@@ -136,6 +139,7 @@ export const PLAIN: Scenario = {
 	waitLimit: 2,
 	pollInterval: 0,
 	maxConcurrentTasks: 1,
+	maxTasks: 0,
 	onError: 'stopWorkflow',
 	tries: 1,
 	waitBetweenTries: 0,

@@ -12,15 +12,18 @@ export const NAMES = ['Source', NODE, 'Again', 'Later'];
 export class Workflow {
 	private readings = 0;
 
+	private starts = 0;
+
 	/** @param taskIds of the tasks that are there, for Kling Task Status */
 	constructor(
 		private readonly scenario: Scenario,
 		private readonly taskIds: string[],
 	) {}
 
-	/** @returns the data of a new execution */
+	/** @returns the data of a new execution, with a token of its own where n8n gives one */
 	start(): RunData {
-		const data = emptyRunData(this.scenario.version === '2.41' ? SECRETS.resumeToken : undefined);
+		const token = `${SECRETS.resumeToken}${++this.starts}`;
+		const data = emptyRunData(this.scenario.version === '2.41' ? token : undefined);
 		data.executionData.nodeExecutionStack.push({
 			node: { name: 'Source', type: 'test.source' },
 			data: { main: [[{ json: {} }]] },
@@ -121,11 +124,13 @@ export class Workflow {
 	}
 
 	private options(): Record<string, unknown> {
-		const { waitLimit, maxConcurrentTasks, whileWaiting, pollInterval, node } = this.scenario;
+		const { waitLimit, maxConcurrentTasks, maxTasks, whileWaiting, pollInterval, node } =
+			this.scenario;
 		return {
 			waitLimit,
 			whileWaiting,
 			...(node === 'generate' ? { maxConcurrentTasks } : {}),
+			...(node === 'generate' && maxTasks > 0 ? { maxTasksPerExecution: maxTasks } : {}),
 			...(pollInterval > 0 ? { pollInterval } : {}),
 		};
 	}

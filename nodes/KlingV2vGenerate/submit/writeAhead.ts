@@ -34,6 +34,19 @@ export type Before =
 /** The more exact one first. */
 const HASHES: HashName[] = ['sourceHash', 'requestHash'];
 
+const RETRIED = 'klingRetried';
+
+/**
+ * Whether a person has retried an execution, and this one came of it. n8n 1.x knows that until a call of the resume URL
+ * continues it: it is noted before.
+ */
+function isRetried(context: IExecuteFunctions): boolean {
+	const noted: Record<string, unknown> = context.getContext('node');
+	const execution = context.getExecutionId();
+	if (context.getMode() === 'retry') noted[RETRIED] = execution;
+	return noted[RETRIED] === execution;
+}
+
 /** n8n reads, changes and writes one row for each node: of two calls at once, one would be lost. */
 let queue: Promise<unknown> = Promise.resolve();
 
@@ -61,7 +74,7 @@ export class WriteAhead {
 	) {
 		const token = lineage(context);
 		this.origin = fingerprint(token ?? context.getExecutionId());
-		this.isRetry = context.getMode() === 'retry';
+		this.isRetry = isRetried(context);
 		if (token === undefined) this.start = fingerprint(startingItems(context).slice(0, 100));
 	}
 

@@ -10,6 +10,11 @@ import { Problem } from './problem.mjs';
 const HOST = '127.0.0.1';
 const READY_WITHIN_MS = 240_000;
 
+/** n8n says so, and ends. */
+const PORT_TAKEN = 'is already in use';
+/** So often it is started, each time with another free port for its broker. */
+const MOST_TRIES = 3;
+
 /** n8n gives running executions this long when it is asked to stop. */
 const SHUTDOWN_SECONDS = 10;
 
@@ -98,14 +103,20 @@ function environment({ userFolder, env, n8n }) {
  * @param {Place & { port?: number, mode?: Mode, log?: string }} options without a port, a free one is taken
  * @returns {Promise<RunningN8n>}
  */
-export async function startN8n({
-	userFolder,
-	env,
-	port,
-	mode = 'start',
-	n8n = installedN8n(),
-	log,
-}) {
+export async function startN8n(options) {
+	for (let tries = 1; ; tries++) {
+		try {
+			return await startOnce(options);
+		} catch (error) {
+			// Another program was faster to take a port that had been free.
+			const isTaken = error instanceof Problem && error.details?.includes(PORT_TAKEN);
+			if (!isTaken || tries === MOST_TRIES) throw error;
+		}
+	}
+}
+
+/** @param {Parameters<typeof startN8n>[0]} options @returns {Promise<RunningN8n>} */
+async function startOnce({ userFolder, env, port, mode = 'start', n8n = installedN8n(), log }) {
 	fs.mkdirSync(userFolder, { recursive: true, mode: 0o700 });
 	const chosen = port ?? (await freePort());
 	const file = log ?? path.join(userFolder, `n8n-${mode}.log`);

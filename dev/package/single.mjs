@@ -117,7 +117,7 @@ function manifestOf(manifest, name, provider, others) {
 	return {
 		...manifest,
 		name,
-		description: `Make AI videos from a reference video with Kling 3 Omni in n8n, through ${provider.label}: never pay twice, never lose a task`,
+		description: `Make AI videos from a reference video with Kling 3 Omni in n8n, through ${provider.label}. The nodes take care that you pay for no task twice, and lose none`,
 		keywords: manifest.keywords.filter((/** @type {string} */ word) => !words.includes(word)),
 		n8n: {
 			...manifest.n8n,

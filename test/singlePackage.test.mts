@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -100,7 +108,38 @@ describe.each([
 		expect(readme).toContain('**Max Tasks per Execution** `maxTasksPerExecution`');
 		expect(readme).not.toMatch(/\{\{\w+\}\}/);
 		expect(readme).not.toMatch(/-->\n<!-- end of table/);
+		// Labels, not the values that stand behind them.
+		expect(readme).not.toMatch(/When to Continue: [^)|]*\b(callback|poll)\b/);
 	});
+});
+
+test('A package with one provider, written again, keeps what its own repository has', () => {
+	const root = path.join(scratch, 'again');
+	writeSingle(process.cwd(), root, 'magnific');
+	const file = (name: string) => path.join(root, name);
+	const manifest = JSON.parse(readFileSync(file('package.json'), 'utf8')) as object;
+	const homepage = 'https://github.com/somebody/a-repository#readme';
+	writeFileSync(file('package.json'), JSON.stringify({ ...manifest, homepage, version: '0.0.1' }));
+	mkdirSync(file('.git'));
+	writeFileSync(file('.git/HEAD'), 'ref: refs/heads/main');
+	writeFileSync(file('package-lock.json'), '{}');
+	writeFileSync(file('nodes/old.ts'), '');
+
+	writeSingle(process.cwd(), root, 'magnific');
+	expect(readFileSync(file('.git/HEAD'), 'utf8')).toBe('ref: refs/heads/main');
+	expect(existsSync(file('package-lock.json'))).toBe(true);
+	expect(existsSync(file('nodes/old.ts'))).toBe(false);
+	expect(JSON.parse(readFileSync(file('package.json'), 'utf8'))).toEqual({ ...manifest, homepage });
+	// It is a link there, which a name with a slash behind it does not mean.
+	expect(readFileSync(file('.gitignore'), 'utf8')).toMatch(/^node_modules$/m);
+});
+
+test('A package with one provider is not written over anything else', () => {
+	const root = path.join(scratch, 'else');
+	mkdirSync(root);
+	writeFileSync(path.join(root, 'letter.txt'), 'Dear reader');
+	expect(() => writeSingle(process.cwd(), root, 'magnific')).toThrow('holds something else');
+	expect(readdirSync(root)).toEqual(['letter.txt']);
 });
 
 test('a provider that there is not is refused by name', () => {

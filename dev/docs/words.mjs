@@ -155,11 +155,15 @@ function otherConditions(property, all) {
 	return shown(property)
 		.filter(([name]) => !['provider', 'endpoint', '@tool'].includes(name))
 		.map(([name, chosen]) => {
-			const parameter = /** @type {Property} */ (all.find((each) => each.name === name));
-			const labels = chosen.map((value) =>
-				typeof value === 'boolean' ? (value ? 'on' : 'off') : labelOf(parameter, value),
+			const variants = all.filter((each) => each.name === name);
+			const offered = variants.flatMap(optionsOf);
+			// A value that no variant offers is one of another provider's.
+			const labels = chosen.flatMap((value) =>
+				typeof value === 'boolean'
+					? [value ? 'on' : 'off']
+					: offered.filter((option) => option.value === value).map((option) => option.name),
 			);
-			return `${parameter.displayName}: ${labels.join(', ')}`;
+			return `${variants[0]?.displayName}: ${[...new Set(labels)].join(', ')}`;
 		})
 		.join('; ');
 }

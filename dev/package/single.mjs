@@ -15,9 +15,15 @@ const COPIED = [
 	'tsconfig.json',
 	'eslint.config.mjs',
 	'.prettierrc.json',
+	'.gitignore',
 	'LICENSE.md',
 	'SECURITY.md',
 ];
+
+/** What a repository of the package has of its own. */
+const KEPT = ['.git', '.github', 'package-lock.json'];
+const OF_A_NEW_REPOSITORY = ['.gitignore', 'README.md', 'LICENSE'];
+const OWN_ADDRESSES = ['homepage', 'bugs', 'repository'];
 
 /** These files build, check and publish the package; the tests stay with the main one. */
 const SCRIPTS = ['build', 'lint', 'verify:dist', 'dev', 'release', 'prepublishOnly'];
@@ -39,7 +45,7 @@ export const nameOf = (main, provider) => `${main}-${provider.name.toLowerCase()
  * Writes the sources of the package with one provider.
  *
  * @param {string} root the main package's folder, built
- * @param {string} folder where the sources go; what is there is replaced
+ * @param {string} folder where the sources go; what is there is replaced, but for what a repository of its own has
  * @param {string} only the provider's name
  * @returns {{ name: string, provider: Provider }}
  */
@@ -52,15 +58,19 @@ export function writeSingle(root, folder, only) {
 		);
 	}
 	const others = providers.filter((each) => each !== provider);
-	fs.rmSync(folder, { recursive: true, force: true });
-	for (const name of COPIED) {
-		fs.cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
+	const manifest = readJson(path.join(root, 'package.json'));
+	const name = nameOf(manifest.name, provider);
+	const earlier = manifestIn(folder);
+	empty(folder, earlier?.name === name);
+	for (const each of COPIED) {
+		fs.cpSync(path.join(root, each), path.join(folder, each), { recursive: true });
 	}
 	fs.symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-	const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'));
-	const name = nameOf(manifest.name, provider);
 	for (const other of others) removeProvider(folder, other);
-	writeJson(path.join(folder, 'package.json'), manifestOf(manifest, name, provider, others));
+	writeJson(path.join(folder, 'package.json'), {
+		...manifestOf(manifest, name, provider, others),
+		...pick(earlier ?? {}, OWN_ADDRESSES),
+	});
 	renameNodes(path.join(folder, 'nodes'), manifest.name, name);
 	writeExamples(path.join(root, 'examples'), path.join(folder, 'examples'), {
 		main: manifest.name,
@@ -69,13 +79,41 @@ export function writeSingle(root, folder, only) {
 		others,
 	});
 	const template = fs.readFileSync(path.join(root, 'dev/package/README.md'), 'utf8');
-	const values = { name, label: provider.label, main: manifest.name, credential: provider.label };
+	const values = {
+		name,
+		label: provider.label,
+		main: manifest.name,
+		credential: provider.label,
+		link: asksForTheLinkAtOnce(provider) ? '**Video URL**' : '**Reference Videos**, Video URL',
+	};
 	fs.writeFileSync(
 		path.join(folder, 'README.md'),
 		template.replace(/\{\{(\w+)\}\}/g, (_all, key) => values[/** @type {'name'} */ (key)]),
 	);
 	return { name, provider };
 }
+
+/** @param {string} folder @param {boolean} isOurs whether an earlier call has written what is there */
+function empty(folder, isOurs) {
+	fs.mkdirSync(folder, { recursive: true });
+	const entries = fs.readdirSync(folder).filter((entry) => !KEPT.includes(entry));
+	if (!isOurs && entries.some((entry) => !OF_A_NEW_REPOSITORY.includes(entry))) {
+		throw new Error(
+			`${folder} holds something else, which would be deleted: name an empty folder.`,
+		);
+	}
+	for (const entry of entries) fs.rmSync(path.join(folder, entry), { recursive: true });
+}
+
+/** @param {string} folder */
+function manifestIn(folder) {
+	const file = path.join(folder, 'package.json');
+	return fs.existsSync(file) ? readJson(file) : undefined;
+}
+
+/** @param {Record<string, unknown>} all @param {string[]} names those that are not there are left out */
+const pick = (all, names) =>
+	Object.fromEntries(names.filter((each) => each in all).map((each) => [each, all[each]]));
 
 /** Fills in the tables of the README, from the declarations of the package as it is now built. @param {string} folder */
 export function writeTables(folder) {
@@ -95,7 +133,7 @@ function removeProvider(folder, { name, credential, searchTerms }) {
 		fs.rmSync(path.join(folder, 'icons', icon));
 	for (const file of filesBelow(path.join(folder, 'nodes'))) {
 		if (!file.endsWith('.node.json')) continue;
-		const codex = JSON.parse(fs.readFileSync(file, 'utf8'));
+		const codex = readJson(file);
 		codex.alias = codex.alias.filter((/** @type {string} */ word) => !searchTerms.includes(word));
 		writeJson(file, codex);
 	}
@@ -111,8 +149,6 @@ const classOf = (credential) => credential[0]?.toUpperCase() + credential.slice(
  * @param {Provider[]} others
  */
 function manifestOf(manifest, name, provider, others) {
-	const pick = (/** @type {Record<string, string>} */ all, /** @type {string[]} */ names) =>
-		Object.fromEntries(names.map((each) => [each, all[each]]));
 	const words = others.flatMap(({ searchTerms }) => searchTerms.map((word) => word.toLowerCase()));
 	return {
 		...manifest,
@@ -146,7 +182,7 @@ function renameNodes(folder, from, to) {
 function writeExamples(from, to, { main, name, provider, others }) {
 	fs.mkdirSync(to);
 	for (const file of fs.readdirSync(from)) {
-		const workflow = JSON.parse(fs.readFileSync(path.join(from, file), 'utf8'));
+		const workflow = readJson(path.join(from, file));
 		const own = workflow.nodes.filter((/** @type {any} */ { type }) => type.startsWith(`${main}.`));
 		if (own.some((/** @type {any} */ { parameters }) => !canDo(provider, parameters))) continue;
 		for (const node of own) {
@@ -172,6 +208,12 @@ function canDo({ callback, listPath, upload, name }, { provider, ...parameters }
 	return !handsOver || upload !== undefined;
 }
 
+/** Whether a new node shows Video URL at its top, whatever endpoint it is set to. @param {Provider} provider */
+const asksForTheLinkAtOnce = ({ parameters }) =>
+	parameters.main.some(
+		({ name, displayOptions }) => name === 'videoUrl' && !displayOptions?.show?.endpoint,
+	);
+
 /** The first endpoint whose reference video stands at the top of the node, as in the examples. @param {Provider} provider @param {any} node */
 function endpointFor({ parameters, endpoints }, { type }) {
 	if (!parameters.endpoint || /Trigger$/.test(type)) return {};
@@ -185,6 +227,9 @@ function endpointFor({ parameters, endpoints }, { type }) {
 
 /** @param {string} file @param {(text: string) => string} change */
 const edit = (file, change) => fs.writeFileSync(file, change(fs.readFileSync(file, 'utf8')));
+
+/** @param {string} file */
+const readJson = (file) => JSON.parse(fs.readFileSync(file, 'utf8'));
 
 /** @param {string} file @param {unknown} value */
 const writeJson = (file, value) => fs.writeFileSync(file, `${JSON.stringify(value, null, '\t')}\n`);

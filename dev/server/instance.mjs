@@ -16,7 +16,6 @@ import { openStores } from './stores.mjs';
  * @property {RunningN8n} main the process of the editor
  * @property {RunningN8n} runner the process that runs the nodes
  * @property {() => Promise<void>} restart
- * @property {() => Promise<void>} revive starts the runner again, which has been killed
  * @property {() => Promise<void>} stop as an operator would
  *
  * @typedef {object} Members
@@ -73,9 +72,6 @@ export async function startInstance({
 		},
 		restart: async () => {
 			await server.stop();
-			server = await start(server.port);
-		},
-		revive: async () => {
 			server = await start(server.port);
 		},
 		stop: async () => await server.stop(),
@@ -137,10 +133,6 @@ export async function startQueueInstance({
 
 	/** In the order of their start. @type {RunningN8n[]} */
 	let running = [];
-	const startWorker = async () => {
-		const env = { ...common, ...ofWorker };
-		running.push(await startN8n({ n8n, mode: 'worker', ...worker, env }));
-	};
 	const start = async () => {
 		running = [];
 		// The first makes the tables for all.
@@ -149,6 +141,10 @@ export async function startQueueInstance({
 			running.push(await startN8n({ n8n, mode: 'webhook', ...receiver, env: common }));
 		}
 		await startWorker();
+	};
+	const startWorker = async () => {
+		const env = { ...common, ...ofWorker };
+		running.push(await startN8n({ n8n, mode: 'worker', ...worker, env }));
 	};
 	const stop = async () => {
 		for (const server of [...running].reverse()) await server.stop();
@@ -185,10 +181,6 @@ export async function startQueueInstance({
 			restart: async () => {
 				await stop();
 				await start();
-			},
-			revive: async () => {
-				running.pop();
-				await startWorker();
 			},
 			stop: close,
 		};

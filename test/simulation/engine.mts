@@ -36,6 +36,10 @@ export class Engine {
 		const { process, row, data, stop } = running;
 		const { executionData, resultData } = data;
 		const { runData } = resultData;
+		// 2.41 looks for the first node before it runs any (`establishExecutionContext`).
+		if (this.world.scenario.version === '2.41' && executionData.nodeExecutionStack.length === 0) {
+			return 'error';
+		}
 		handleWaitingState(data);
 		await process.step();
 		while (executionData.nodeExecutionStack.length > 0) {

@@ -48,10 +48,11 @@ const PACES: Array<Partial<Scenario>> = [
 	{ delays: [70, 5, 300, 1_100], restart: 10, seed: 5 },
 	{ delays: [2_300, 10], restart: 20, seed: 6 },
 	{ delays: [900, 0, 0, 3_100, 40], restart: 25, seed: 7 },
+	{ delays: [50], restart: 12, seed: 8 },
 ];
 
 /** Seconds by which a kill or Stop may come sooner or later, at each pace. */
-const SHIFTS = [0, -8, -14, 8, 15, -4, 4, 11];
+const SHIFTS = [0, -8, -14, 8, 15, -4, 4, 11, 50];
 
 const one = <const T,>(...values: T[]) => fc.constantFrom<T>(...values);
 

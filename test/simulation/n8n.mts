@@ -335,7 +335,8 @@ export class N8n {
 			this.isNew && row.status === 'canceled' && !(this.isQueue && status === 'canceled');
 		if (isHeld) return;
 		row.data = written;
-		row.isBare = false;
+		// 2.41 stores a retry that could not begin without anything that could run.
+		row.isBare = status === 'error' && written.executionData.nodeExecutionStack.length === 0;
 		row.mode = mode;
 		row.waitTill = status === 'waiting' ? waitTill : undefined;
 		this.end(row, status);

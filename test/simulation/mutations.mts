@@ -189,19 +189,6 @@ export const MUTATIONS: Mutation[] = [
 			'const created = this.run.ledger.setCreated({ ...entry }, this.run.watchOf(item, task), item);',
 	},
 	{
-		name: 'A process that was killed has left no mark of its tasks in the tally',
-		module: 'KlingV2vGenerate/submit/submit',
-		find: '(await this.run.writeAhead.isClaimed(place))',
-		replace: 'false',
-	},
-	{
-		name: 'An uncertain request gives its place in the tally back',
-		module: 'KlingV2vGenerate/submit/submit',
-		find: '        const reason = (0, lostAnswer_1.describe)(answer);\n',
-		replace:
-			'        const reason = (0, lostAnswer_1.describe)(answer);\n        this.run.tally.release(entry.place);\n',
-	},
-	{
 		name: 'A sub-workflow sleeps, and leaves its parent without an answer',
 		module: 'shared/n8n/internals',
 		find: "['integrated', 'chat',",

@@ -1018,6 +1018,37 @@ describe('Duplicates', () => {
 		expect(receiver.started).toHaveLength(1);
 	});
 
+	test.each([
+		['is no duplicate where n8n cannot start one in the end', true],
+		['is a duplicate where n8n starts one in the end', false],
+	])(
+		'a callback whose caller left while n8n was starting an execution %s',
+		async (_title, isDown) => {
+			const receiver = await receive();
+			const body = payload(await seed());
+			let goOn = () => {};
+			receiver.starting = new Promise<void>((resolve) => (goOn = resolve));
+			receiver.isDown = isDown;
+			const leaving = new AbortController();
+			const first = receiver.send(body, headersFor(body), { signal: leaving.signal });
+			await until(() => receiver.wanted.length === 1, 'the node wants an execution');
+			leaving.abort();
+			await expect(first).rejects.toThrow('aborted');
+			await until(() => receiver.wanted[0].destroyed, 'n8n hears that the caller has left');
+			// Nobody knows yet whether there will be an execution: the provider is asked to call again.
+			expect(await receiver.send(body, headersFor(body))).toMatchObject({
+				status: 503,
+				headers: { 'retry-after': '10' },
+			});
+			goOn();
+			await until(() => receiver.wanted[0].writableEnded, 'n8n has an answer');
+			receiver.isDown = false;
+			expect((await receiver.send(body, headersFor(body))).status).toBe(200);
+			expect(receiver.started).toHaveLength(1);
+			expect(receiver.wanted).toHaveLength(isDown ? 2 : 1);
+		},
+	);
+
 	test('a process that starts later knows the events that n8n has saved', async () => {
 		const first = await receive({}, { workflowId: 'one' });
 		const taskId = await seed();

@@ -1,6 +1,6 @@
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { BoundedMap } from '../shared/util/boundedMap';
-import { SeenEvents } from './seenEvents';
+import { RecentEvents, SeenEvents } from './seenEvents';
 import { TaskVerifier } from './verifyTask';
 
 /** A reading of the secret that takes longer, in milliseconds, may never end: later calls start anew. */
@@ -9,14 +9,11 @@ const SHARED_READING_MS = 2_000;
 /** The same warning is logged at most this often, in milliseconds: callers are untrusted. */
 const LOG_INTERVAL_MS = 5 * 60_000;
 
-/** How many events a node remembers in this process. */
-const SEEN_EVENTS = 4_000;
-
 /** The memory of this process for one trigger node, from one callback to the next. */
 export class NodeState {
 	readonly verifier = new TaskVerifier();
 
-	readonly seen = new BoundedMap<true>(SEEN_EVENTS);
+	readonly seen = new RecentEvents();
 
 	/** When each warning was logged, in milliseconds since 1970. */
 	private readonly logged = new BoundedMap<number>(20);
@@ -60,7 +57,7 @@ export function nodeStateOf(context: IWebhookFunctions): NodeState {
 /** While the editor listens, nothing is remembered: the same callback may be tried again and again. */
 export function seenEventsOf(context: IWebhookFunctions, { seen }: NodeState): SeenEvents {
 	return isTest(context)
-		? new SeenEvents(new BoundedMap(1), {})
+		? new SeenEvents(new RecentEvents(), {})
 		: new SeenEvents(seen, context.getWorkflowStaticData('node'));
 }
 

@@ -8,17 +8,17 @@ import type { KlingTask } from '../shared/task';
 import type { NodeState } from './nodeState';
 import type { SeenEvents } from './seenEvents';
 import type { Verification } from './verifyTask';
-import { ignored, unauthentic, unconfirmed, unreadable, withoutSecret } from './replies';
+import {
+	ignored,
+	unauthentic,
+	unconfirmed,
+	unfinished,
+	unreadable,
+	withoutSecret,
+} from './replies';
 import type { Reply } from './replies';
 import { readSettings } from './settings';
 import type { Settings } from './settings';
-
-/** An event that starts an execution. */
-export interface TaskEvent {
-	task: KlingTask;
-	/** The same for every message about this event. */
-	key: string;
-}
 
 /**
  * Decides what becomes of a request from an untrusted caller. Nothing is parsed before its signature
@@ -28,7 +28,7 @@ export async function receive(
 	context: IWebhookFunctions,
 	state: NodeState,
 	seen: SeenEvents,
-): Promise<TaskEvent | Reply> {
+): Promise<KlingTask | Reply> {
 	const settings = readSettings(context);
 	await releaseSandbox(context);
 	const { method } = context.getRequestObject();
@@ -78,9 +78,10 @@ async function examine(
 	{ verifier }: NodeState,
 	seen: SeenEvents,
 	callback: Callback,
-): Promise<TaskEvent | Reply> {
+): Promise<KlingTask | Reply> {
 	if (!events.includes(eventOf(callback.status))) return ignored.notSelected;
-	if (seen.has(keyOf(provider, callback))) return ignored.duplicate;
+	const repeated = repetition(seen, keyOf(provider, callback));
+	if (repeated) return repeated;
 	// A signed callback is believed; where it does not tell the whole task, the API is asked, too.
 	const verification: Verification =
 		isSigned && callback.task
@@ -91,7 +92,17 @@ async function examine(
 	if (!events.includes(eventOf(task.status))) return ignored.notSelected;
 	const key = keyOf(provider, task);
 	// No await from here on: other callbacks have waited for the same answer.
-	return seen.claim(key) ? { task, key } : ignored.duplicate;
+	const repeatedMeanwhile = repetition(seen, key);
+	if (repeatedMeanwhile) return repeatedMeanwhile;
+	seen.claim(key, context.getResponseObject());
+	return task;
+}
+
+/** @returns the answer to a callback about an event that is not new */
+function repetition(seen: SeenEvents, key: string): Reply | undefined {
+	const sighting = seen.look(key);
+	if (sighting === 'new') return undefined;
+	return sighting === 'open' ? unfinished : ignored.duplicate;
 }
 
 /** @returns the signing secret, or an empty text where there is none */

@@ -22,6 +22,13 @@ export const ignored = {
 	foreign: { status: 200, message: 'Not about a Kling video-to-video task, ignored' },
 } satisfies Record<string, Reply>;
 
+/** An earlier caller did not wait for n8n, which may yet fail to start the execution. */
+export const unfinished: Reply = {
+	status: 503,
+	message: 'This event is being handled: call again',
+	retryAfter: 10,
+};
+
 export const unreadable = {
 	method: { status: 405, message: 'Callbacks are sent with POST' },
 	missing: { status: 400, message: 'There is no body' },

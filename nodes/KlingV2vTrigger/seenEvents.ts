@@ -1,9 +1,58 @@
 import type { IDataObject } from 'n8n-workflow';
 import { asArray } from '../shared/util/unknown';
-import type { BoundedMap } from '../shared/util/boundedMap';
+import { BoundedMap } from '../shared/util/boundedMap';
 
 /** How many keys, of a fixed length each, n8n saves with the workflow. */
 const STORED = 400;
+
+/** How many events a process remembers for a node. */
+const REMEMBERED = 4_000;
+
+/** The part of Node's response that tells what n8n has made of a call. */
+export interface CallAnswer {
+	readonly statusCode: number;
+	/** n8n has answered, whether or not somebody was there to hear it. */
+	readonly writableEnded: boolean;
+	/** The connection is closed. */
+	readonly destroyed: boolean;
+}
+
+/** What is known of an event. */
+export type Sighting =
+	| 'new'
+	/** It has an execution, or its caller is still there and hears whether it has. */
+	| 'known'
+	/** Its caller has left, and n8n may yet fail to start an execution. */
+	| 'open';
+
+/** The events that a process has let start an execution. n8n's answer tells afterwards whether one began. */
+export class RecentEvents {
+	private readonly started = new BoundedMap<true>(REMEMBERED);
+
+	/** Those that n8n has not answered yet: no more than there are calls in its hands. */
+	private readonly starting = new Map<string, CallAnswer>();
+
+	look(key: string): Sighting {
+		this.settle();
+		if (this.started.get(key)) return 'known';
+		const answer = this.starting.get(key);
+		if (!answer) return 'new';
+		return answer.destroyed ? 'open' : 'known';
+	}
+
+	add(key: string, answer: CallAnswer): void {
+		this.starting.set(key, answer);
+	}
+
+	/** Takes down what has become of the calls that n8n has answered; no event tells of it where the caller has left. */
+	settle(): void {
+		for (const [key, { writableEnded, statusCode }] of this.starting) {
+			if (!writableEnded) continue;
+			this.starting.delete(key);
+			if (statusCode < 400) this.started.set(key, true);
+		}
+	}
+}
 
 /**
  * The events that have started an execution. The process remembers them exactly, also those of the
@@ -15,26 +64,24 @@ export class SeenEvents {
 	private readonly saved: unknown[];
 
 	constructor(
-		private readonly recent: BoundedMap<true>,
+		private readonly recent: RecentEvents,
 		private readonly stored: IDataObject,
 	) {
 		this.saved = [...asArray(stored.seen)];
 	}
 
-	has(key: string): boolean {
-		return this.recent.get(key) === true || this.saved.includes(key);
+	look(key: string): Sighting {
+		return this.saved.includes(key) ? 'known' : this.recent.look(key);
 	}
 
-	/** @returns whether the event is new; from now on it is not */
-	claim(key: string): boolean {
-		if (this.has(key)) return false;
-		this.recent.set(key, true);
+	/** A new event starts an execution. n8n saves the static data only if one begins. */
+	claim(key: string, answer: CallAnswer): void {
+		this.recent.add(key, answer);
 		this.stored.seen = [...this.saved, key].slice(-STORED) as string[];
-		return true;
 	}
 
-	/** The event started no execution. n8n does not save the static data then, either. */
-	forget(key: string): void {
-		this.recent.delete(key);
+	/** Lets go of the answers that are over. */
+	settle(): void {
+		this.recent.settle();
 	}
 }

@@ -1,17 +1,16 @@
 import type { IDataObject, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { dedupeKey } from '../shared/wait/callback';
 import { taskToJson } from '../shared/task';
+import type { KlingTask } from '../shared/task';
 import { nodeStateOf, seenEventsOf } from './nodeState';
 import type { NodeState } from './nodeState';
 import { receive } from './receive';
-import type { TaskEvent } from './receive';
 import { broken } from './replies';
 import type { Reply } from './replies';
 import type { SeenEvents } from './seenEvents';
 
 /** The part of Node's response that is needed; n8n's own has it, too. */
 interface Response {
-	statusCode: number;
 	once(event: 'close', listener: () => void): unknown;
 	writeHead(status: number, headers: Record<string, string>): { end(body: string): unknown };
 }
@@ -21,7 +20,7 @@ export async function answer(context: IWebhookFunctions): Promise<IWebhookRespon
 	const state = nodeStateOf(context);
 	const seen = seenEventsOf(context, state);
 	const result = await receive(context, state, seen).catch(broken);
-	return 'task' in result ? start(context, result, seen) : refuse(context, result, state);
+	return 'taskId' in result ? start(context, result, seen) : refuse(context, result, state);
 }
 
 /**
@@ -30,14 +29,11 @@ export async function answer(context: IWebhookFunctions): Promise<IWebhookRespon
  */
 function start(
 	context: IWebhookFunctions,
-	{ task, key }: TaskEvent,
+	task: KlingTask,
 	seen: SeenEvents,
 ): IWebhookResponseData {
 	const response: Response = context.getResponseObject();
-	response.once('close', () => {
-		// n8n could not start the execution: the same event, sent again, is no duplicate.
-		if (response.statusCode >= 400) seen.forget(key);
-	});
+	response.once('close', () => seen.settle());
 	const item = { ...taskToJson(task), dedupeKey: dedupeKey(task), ...queryOf(context) };
 	return { workflowData: [[{ json: item }]] };
 }

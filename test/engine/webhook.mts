@@ -65,6 +65,13 @@ export interface Reply {
 	text: string;
 }
 
+interface Sending {
+	method?: string;
+	query?: string;
+	/** The caller hangs up. */
+	signal?: AbortSignal;
+}
+
 let workflows = 0;
 
 export class Receiver {
@@ -83,6 +90,12 @@ export class Receiver {
 
 	/** n8n cannot start executions: its database or queue is away. */
 	isDown = false;
+
+	/** How long n8n takes to start an execution. */
+	starting: Promise<unknown> | undefined;
+
+	/** The answers to calls for which the node wants an execution. */
+	readonly wanted: ServerResponse[] = [];
 
 	private readonly trigger: INode;
 
@@ -126,12 +139,13 @@ export class Receiver {
 	async send(
 		body: string | Buffer | undefined,
 		headers: Record<string, string> = {},
-		{ method = 'POST', query = '' } = {},
+		{ method = 'POST', query = '', signal }: Sending = {},
 	): Promise<Reply> {
 		const answer = await request(`${this.url}${query}`, {
 			method: method as 'POST',
 			headers: { 'content-type': 'application/json', ...headers },
 			body,
+			signal,
 		});
 		return {
 			status: answer.statusCode,
@@ -207,6 +221,10 @@ export class Receiver {
 		workflow: Workflow,
 		response: ServerResponse,
 	): Promise<void> {
+		if (workflowData) {
+			this.wanted.push(response);
+			await this.starting;
+		}
 		if (workflowData && this.isDown) {
 			response.writeHead(500).end('There was a problem executing the workflow');
 			return;

@@ -946,6 +946,20 @@ describe('faults', () => {
 		assert.ok(Date.now() - before >= 195);
 	});
 
+	it('put blanks before an answer, packed or plain', async () => {
+		const path = await create(DOCUMENTED, mule({ duration: 3 }));
+		for (const packed of [true, false]) {
+			await fault({ action: 'status' }, { kind: 'padded', bytes: 200_000, packed });
+			const answer = await get(path);
+			const { headers } = answer;
+			assert.equal(headers.get('content-encoding'), packed ? 'gzip' : null);
+			assert.equal(headers.get('content-length'), null);
+			const text = await answer.text();
+			assert.equal(text.length, 200_000);
+			assert.equal(JSON.parse(text).task_info.id, idOf(path));
+		}
+	});
+
 	it('break a download off, hold it, slow it down or mislabel it', async () => {
 		const { url } = await madeSimply();
 		const whole = Buffer.from(await (await fetch(url)).arrayBuffer());

@@ -28,6 +28,7 @@ const READY_WITHIN_MS = 120_000;
  * @property {number} [status]
  * @property {string} [taskId]
  * @property {string | null} ended
+ * @property {number} sent bytes of the answer's body
  *
  * @typedef {object} Receipt what the receiver of a callback has answered
  * @property {string} event

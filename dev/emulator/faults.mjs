@@ -66,6 +66,7 @@ const altering = {
 	'wrong-length': details({ delta: { type: 'integer' } }, ['delta']),
 	'not-video': details({ contentType: text, body: text }),
 	packed: details({ chunked: flag }),
+	padded: details({ bytes, packed: flag }, ['bytes']),
 	'ignore-range': details({}),
 	'wrong-range': details({}),
 };
@@ -262,6 +263,10 @@ export function spoil(fault, truth, elsewhere, sent) {
 			return { ...answer, delivery: { bytesPerSecond: fault.bytesPerSecond } };
 		case 'packed':
 			return packed(answer, fault.chunked);
+		case 'padded': {
+			const long = { ...answer, body: padded(body, fault.bytes), delivery: { chunked: true } };
+			return fault.packed ? packed(long, true) : long;
+		}
 		case 'wrong-length':
 			return { ...answer, delivery: { declare: Math.max(0, body.bytes + fault.delta) } };
 		default:
@@ -282,6 +287,24 @@ function packed({ status, headers, body }, chunked) {
 		delivery: { chunked },
 	};
 }
+
+const BLANKS = Buffer.alloc(64 * 1024, ' ');
+
+/**
+ * The same content behind so many blanks that it is this long; they are written as they are read.
+ * @param {import('./http.mjs').Body} body held in memory
+ * @param {number} bytes
+ * @returns {import('./http.mjs').Body}
+ */
+const padded = (body, bytes) => ({
+	bytes: Math.max(bytes, body.bytes),
+	*read() {
+		for (let left = bytes - body.bytes; left > 0; left -= BLANKS.length) {
+			yield BLANKS.subarray(0, left);
+		}
+		yield* /** @type {Iterable<Buffer>} */ (body.read());
+	},
+});
 
 /**
  * @param {import('./http.mjs').Body} body

@@ -65,14 +65,15 @@ export const generate = (
 /**
  * Publishes a workflow that begins when its path is called.
  * @param nodes follow the call, one after the other unless there are connections; these name the call "Call"
+ * @param more `call`: parameters of the Webhook node
  */
 export async function publish(
 	{ instance }: Stage,
 	nodes: WorkflowNode[],
-	more: { connections?: Connections; settings?: object } = {},
+	{ call, ...more }: { connections?: Connections; settings?: object; call?: object } = {},
 ): Promise<Callable> {
 	const path = randomUUID();
-	const all = [webhook('Call', path, { responseMode: 'onReceived' }), ...nodes];
+	const all = [webhook('Call', path, { responseMode: 'onReceived', ...call }), ...nodes];
 	const { id } = await instance.session.saveWorkflow(workflow(`Batch ${path}`, all, more));
 	await instance.session.publish(id);
 	return { id, path };

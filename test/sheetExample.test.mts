@@ -23,7 +23,7 @@ type Row = Record<'prompt' | 'videoUrl' | 'video' | 'task', string>;
 
 let sheet: Row[];
 
-/** What has to come before a run takes its rows, and before it goes on from the node that waits. */
+/** A run waits for the first one before "Take the Rows", and for the second one in the Wait node. */
 let beforeTaking: () => Promise<unknown>;
 let afterTaking: () => Promise<unknown>;
 

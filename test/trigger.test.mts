@@ -1035,7 +1035,7 @@ describe('Duplicates', () => {
 			leaving.abort();
 			await expect(first).rejects.toThrow('aborted');
 			await until(() => receiver.wanted[0].destroyed, 'n8n hears that the caller has left');
-			// Nobody knows yet whether there will be an execution: the provider is asked to call again.
+			// n8n may still fail to start the execution: the trigger asks the provider to call again.
 			expect(await receiver.send(body, headersFor(body))).toMatchObject({
 				status: 503,
 				headers: { 'retry-after': '10' },

@@ -20,7 +20,7 @@ const COPIED = [
 	'SECURITY.md',
 ];
 
-/** What a repository of the package has of its own. */
+/** A repository of the package has these of its own: writing the package again keeps them. */
 const KEPT = ['.git', '.github', 'package-lock.json'];
 const OF_A_NEW_REPOSITORY = ['.gitignore', 'README.md', 'LICENSE'];
 const OWN_ADDRESSES = ['homepage', 'bugs', 'repository'];

@@ -12,7 +12,7 @@ const READY_WITHIN_MS = 240_000;
 
 /** n8n says so, and ends. */
 const PORT_TAKEN = 'is already in use';
-/** So often it is started, each time with another free port for its broker. */
+/** `startN8n` starts n8n so many times at most, each time with another free port for its broker. */
 const MOST_TRIES = 3;
 
 /** n8n gives running executions this long when it is asked to stop. */

@@ -17,7 +17,7 @@ export interface CallAnswer {
 	readonly destroyed: boolean;
 }
 
-/** What is known of an event. */
+/** Whether an event has started an execution. */
 export type Sighting =
 	| 'new'
 	/** It has an execution, or its caller is still there and hears whether it has. */

@@ -8,7 +8,7 @@ import { node, wire } from '../../dev/workflow.mjs';
 import { expectAsleep, expectSuccess } from './expect.mts';
 import type { Server } from './fixtures.mts';
 import { expect, test } from './fixtures.mts';
-import { PROMPTS, until } from './pausing.mts';
+import { gate, PROMPTS, until } from './pausing.mts';
 import { PROVIDERS } from './providers.mts';
 import type { Stage } from './stage.mts';
 import { billedTasks, openStage } from './stage.mts';
@@ -183,13 +183,6 @@ for (const { label, parameters } of PROVIDERS) {
 	for (const [when, moment] of Object.entries(MOMENTS)) {
 		CASES.set(`${label}: an execution under which n8n is killed ${when}`, { parameters, moment });
 	}
-}
-
-/** Something that all wait for. */
-function gate() {
-	let open = () => {};
-	const opened = new Promise<void>((resolve) => (open = resolve));
-	return { open, opened };
 }
 
 /** @param execution whose process was killed */

@@ -59,3 +59,10 @@ export async function until(
 ): Promise<void> {
 	await expect.poll(holds, { message: event, timeout }).toBe(true);
 }
+
+/** @returns a promise that several callers can wait for, and the function that settles it */
+export function gate() {
+	let open = () => {};
+	const opened = new Promise<void>((resolve) => (open = resolve));
+	return { open, opened };
+}

@@ -35,7 +35,7 @@ const PERSON_MS = 30_000;
 /** Between two looks at an execution, or at new tasks. */
 const LOOK_MS = 2_000;
 
-/** So often n8n is asked again while it is not ready. */
+/** `patiently` asks n8n again so many times while it is not ready. */
 const MOST_TRIES = 60;
 
 /** Longer than any history may take, on a busy machine too. */
@@ -70,7 +70,7 @@ export async function drawnHistories(
 	return lines.map((line) => JSON.parse(line) as Replay);
 }
 
-/** What several histories on one server wait for. */
+/** The server that several histories share. */
 export interface Surroundings {
 	server: Server;
 	/** All that n8n has logged, of processes that were killed, too. */
@@ -148,7 +148,7 @@ class Player {
 				if (next === undefined) break;
 				ids.push(next);
 			}
-			// What was stopped, or held for gone, may still be at work.
+			// A stopped execution, or one whose worker n8n holds for gone, may still be at work.
 			await sleep(LOOK_MS);
 		} finally {
 			this.isOver = true;

@@ -6,6 +6,7 @@ import type { Account } from '../../simulation/account.mts';
 import type { Kind, Replay } from '../../simulation/replays.mts';
 import { expect, measured, test } from '../fixtures.mts';
 import type { Server } from '../fixtures.mts';
+import { gate } from '../pausing.mts';
 import { drawnHistories, replay } from '../replay.mts';
 
 const CALM = 40;
@@ -105,10 +106,3 @@ test(`${KILLED} drawn histories under which n8n is killed end as in the simulati
 	revived.open();
 	report(await playing, KILLED);
 });
-
-/** Something that all wait for. */
-function gate() {
-	let open = () => {};
-	const opened = new Promise<void>((resolve) => (open = resolve));
-	return { open, opened };
-}

@@ -172,7 +172,7 @@ const WAVES = 3;
 const FORGED_CALLS = 600;
 const CALL_EVERY_MS = 100;
 
-/** What `docs/trigger.md` promises of requests that confirm nothing, and those under way when the first limit is reached. */
+/** The trigger makes so many requests in vain before its first limit holds (`docs/trigger.md`: 60), with those under way then. */
 const MOST_IN_VAIN = 60 + 30;
 const MORE_PER_SECOND = 5;
 const LONG_MS = 20 * 60_000;

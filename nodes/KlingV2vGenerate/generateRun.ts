@@ -64,13 +64,12 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 
 	constructor(context: IExecuteFunctions) {
 		super(context);
-		this.ledger = new Ledger(this.record, {
-			isTool: this.isTool,
-			isEachTryARun: context.isToolExecution?.() ?? false,
-		});
+		const nodeContext = context.getContext('node');
+		const isEachTryARun = context.isToolExecution?.() ?? false;
+		this.ledger = new Ledger(this.record, { isTool: this.isTool, isEachTryARun }, nodeContext);
 		this.ledger.beginTry();
 		this.writeAhead = new WriteAhead(context, this.index, this.isTool);
-		this.tally = new Tally(context.getContext('node'));
+		this.tally = new Tally(nodeContext);
 		this.overloads = new Overloads(this.clock, this.carriedFact('overloads'));
 		this.checkedAt = this.carriedFact('checkedAt') ?? this.clock.now();
 		this.handedOver = new HandedOver(context, this.index, this.clock);
@@ -139,7 +138,8 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	/** @returns whether a task may exist for an item, though the ledger knows of none: a process was killed */
 	async wasSent({ request }: ItemRequest): Promise<boolean> {
 		const attempt = this.ledger.attempt(request.item);
-		return await this.writeAhead.wasSent({ ...request, attempt });
+		const nth = this.ledger.nth(request);
+		return await this.writeAhead.wasSent({ ...request, attempt, nth });
 	}
 
 	/** The task of an entry takes a place until it has finished. */

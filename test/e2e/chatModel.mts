@@ -6,7 +6,7 @@ interface Conversation {
 	messages: Array<{ role: string; content?: unknown }>;
 }
 
-/** A chat model that calls a tool once, and then says what the tool has answered. */
+/** A chat model that calls a tool, and then says what that has answered to each call. */
 export interface ChatModel {
 	url: string;
 	stop(): Promise<void>;
@@ -15,26 +15,26 @@ export interface ChatModel {
 /**
  * Starts a model that speaks the API of OpenAI's chat completions.
  * @param tool the name by which n8n offers it
- * @param input what the tool is called with
+ * @param inputs what the tool is called with, once for each
  */
 export async function startChatModel(
 	tool: string,
-	input: Record<string, unknown>,
+	inputs: Array<Record<string, unknown>>,
 ): Promise<ChatModel> {
 	const server = http.createServer(async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk as Buffer);
 		const { messages } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Conversation;
-		const answer = messages.findLast(({ role }) => role === 'tool')?.content;
-		const call = {
-			id: 'call_1',
+		const answers = messages.filter(({ role }) => role === 'tool').map(({ content }) => content);
+		const isAsked = answers.length > 0;
+		const calls = inputs.map((input, index) => ({
+			id: `call_${index}`,
 			type: 'function',
 			function: { name: tool, arguments: JSON.stringify(input) },
-		};
-		const message =
-			answer === undefined
-				? { role: 'assistant', content: null, tool_calls: [call] }
-				: { role: 'assistant', content: JSON.stringify(answer) };
+		}));
+		const message = isAsked
+			? { role: 'assistant', content: JSON.stringify(answers) }
+			: { role: 'assistant', content: null, tool_calls: calls };
 		response.writeHead(200, { 'content-type': 'application/json' });
 		response.end(
 			JSON.stringify({
@@ -42,9 +42,7 @@ export async function startChatModel(
 				object: 'chat.completion',
 				created: 0,
 				model: 'model',
-				choices: [
-					{ index: 0, message, finish_reason: answer === undefined ? 'tool_calls' : 'stop' },
-				],
+				choices: [{ index: 0, message, finish_reason: isAsked ? 'stop' : 'tool_calls' }],
 				usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
 			}),
 		);

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { BuiltPackage } from './builtNode.mts';
 import { explore } from './explore.mts';
 import { HISTORIES } from './histories.mts';
-import { MUTATIONS, tryMutations } from './mutations.mts';
+import { tryMutations } from './mutations.mts';
 import { drawReplays } from './replays.mts';
 import type { Kind } from './replays.mts';
 import { PLAIN } from './scenario.mts';
@@ -86,8 +86,8 @@ async function mutate(
 	only: string,
 	isWritten: boolean,
 ): Promise<number> {
-	const { lines, missed } = await tryMutations(root, { runs, seed, only, onLine: print });
-	const sum = `${MUTATIONS.length - missed} of ${MUTATIONS.length} changes are found within ${runs} histories from seed ${seed} on.`;
+	const { lines, tried, missed } = await tryMutations(root, { runs, seed, only, onLine: print });
+	const sum = `${tried - missed} of ${tried} changes are found within ${runs} histories from seed ${seed} on.`;
 	print(sum);
 	const page = [
 		'# Changes to the code that the simulation notices',

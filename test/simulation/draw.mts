@@ -47,6 +47,20 @@ const NETWORK_ERRORS = [
 /** The first value is the one that a failing history is shrunk to. */
 const one = <const T,>(...values: T[]) => fc.constantFrom<T>(...values);
 
+/**
+ * A list of all kinds, or of two of them: what needs the same twice is found sooner.
+ * @param kinds by their weights
+ */
+const some = <T,>(kinds: Array<fc.WeightedArbitrary<T>>, maxLength: number) => {
+	const pairs = kinds.flatMap((first, index) =>
+		kinds.slice(index + 1).map(({ arbitrary }) => fc.oneof(first.arbitrary, arbitrary)),
+	);
+	return fc.oneof(
+		{ weight: pairs.length, arbitrary: fc.array(fc.oneof(...kinds), { maxLength }) },
+		...pairs.map((arbitrary) => ({ weight: 1, arbitrary: fc.array(arbitrary, { maxLength }) })),
+	);
+};
+
 /** So many parts of one thing to one part of another. */
 const mostly = <T,>(parts: number, usual: T, other: fc.Arbitrary<T>) =>
 	fc.oneof({ weight: parts, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
@@ -69,7 +83,7 @@ const made = one<Made>('yes', 'no', 'late', 'yes');
 const retryAfter = one(0, 0, 1, 20, 3600);
 const notMade = fc.constant<Made>('no');
 
-const creation: fc.Arbitrary<CreationFate> = fc.oneof(
+const creations: Array<fc.WeightedArbitrary<CreationFate>> = [
 	{
 		weight: 6,
 		arbitrary: fc.record({ kind: fc.constant('fine' as const), ms: one(0, 5, 700, 40_000) }),
@@ -113,7 +127,7 @@ const creation: fc.Arbitrary<CreationFate> = fc.oneof(
 		weight: 2,
 		arbitrary: fc.record({ kind: one('silent' as const, 'deadly' as const), made }),
 	},
-);
+];
 
 const look: fc.Arbitrary<AnswerFate> = fc.oneof(
 	{ weight: 4, arbitrary: fc.record({ kind: fc.constant('fine' as const), ms: one(0, 3, 900) }) },
@@ -183,11 +197,11 @@ const file: fc.Arbitrary<FileFate> = fc.oneof(
 );
 
 const callback: fc.Arbitrary<CallbackFate> = fc.record({
-	kind: one('fine', 'fine', 'double', 'never', 'forged', 'early'),
+	kind: one('fine', 'double', 'double', 'never', 'forged', 'early'),
 	ms: one(0, 50, 2_000, 90_000),
 	reading: one(0, 0, 30, 800, 3_000),
 	// A turn takes a second at least: this is how long n8n may take from the last look at the database on.
-	claiming: one(0, 0, 30, 400),
+	claiming: one(0, 0, 30, 400, 900),
 });
 
 const task: fc.Arbitrary<TaskFate> = fc.record({
@@ -221,9 +235,11 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 		node: mostly(19, 'generate', fc.constant('status' as const)),
 		provider: one('magnific', 'magnific', 'muleRouter'),
 		mode: one('trigger', 'trigger', 'manual', 'webhook', 'subWorkflow'),
+		agent: mostly<Scenario['agent']>(5, 'none', one('itself', 'engine')),
+		asksAgain: one(0, 1, 2),
 		items: fc.oneof(
-			{ weight: 4, arbitrary: fc.array(input, { minLength: 1, maxLength: 1 }) },
-			{ weight: 3, arbitrary: fc.array(input, { minLength: 2, maxLength: 2 }) },
+			{ weight: 3, arbitrary: fc.array(input, { minLength: 1, maxLength: 1 }) },
+			{ weight: 4, arbitrary: fc.array(input, { minLength: 2, maxLength: 2 }) },
 			{ weight: 1, arbitrary: fc.array(input, { minLength: 1, maxLength: 4 }) },
 		),
 		rounds: mostly(5, 1, one(2, 3)),
@@ -241,7 +257,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 		laterNode: mostly(1, 0, one(1, 30)),
 		delays: fc.array(one(0, 0, 0, 1, 4, 250), { maxLength: 6 }),
 		tasks: fc.array(task, { maxLength: 4 }),
-		creations: fc.array(creation, { maxLength: 6 }),
+		creations: some(creations, 6),
 		looks: fc.array(look, { maxLength: 8 }),
 		lists: fc.array(list, { maxLength: 6 }),
 		files: fc.array(file, { maxLength: 4 }),
@@ -266,13 +282,22 @@ function possible({ calm, ...rest }: Scenario & { calm: string }): Scenario {
 	if (calm === 'n8n' || calm === 'all') {
 		Object.assign(drawn, { deaths: [], stalls: [], stop: undefined, timeout: undefined });
 	}
-	const { completion, creations, download, provider, topology } = drawn;
+	if (drawn.node === 'status') drawn.agent = 'none';
+	const isAgent = drawn.agent !== 'none';
+	// An agent's call waits for no callback.
+	if (isAgent && drawn.completion === 'callback') drawn.completion = 'poll';
+	const { completion, creations, download, topology } = drawn;
 	const isQuiet = calm === 'n8n';
-	const cannotCall = completion === 'callback' && provider === 'muleRouter';
 	return {
 		...drawn,
-		completion: cannotCall ? 'poll' : completion,
-		callbacks: completion === 'callback' && !cannotCall ? drawn.callbacks : [],
+		agent: isAgent && drawn.version === '1.88' ? 'itself' : drawn.agent,
+		asksAgain: isAgent ? drawn.asksAgain : 0,
+		// Other words of a model are another wish.
+		isVolatile: drawn.isVolatile && !isAgent,
+		mode: isAgent && drawn.mode === 'subWorkflow' ? 'trigger' : drawn.mode,
+		// MuleRouter calls nobody.
+		provider: completion === 'callback' ? 'magnific' : drawn.provider,
+		callbacks: completion === 'callback' ? drawn.callbacks : [],
 		files: download ? drawn.files : [],
 		stalls: topology === 'queue' ? drawn.stalls : [],
 		creations: creations.map((fate) => {

@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { Agent } from './agent.mts';
+import type { AgentCall } from './agent.mts';
 import type { Item, RunData, Row, ShownError, StackEntry, Status } from './data.mts';
 import { executeContext } from './nodeContext.mts';
 import type { Surroundings } from './nodeContext.mts';
 import { never } from './process.mts';
 import type { Process } from './process.mts';
-import { NODE, roundOf } from './workflow.mts';
+import { AGENT, NODE, roundOf } from './workflow.mts';
 
 const require = createRequire(path.join(process.cwd(), 'package.json'));
 const { NodeOperationError } = require('n8n-workflow') as typeof import('n8n-workflow');
@@ -86,8 +88,40 @@ export class Engine {
 		if (node.disabled === true || data.main.length === 0) {
 			return data.main.length > 0 ? { output: [data.main[0]] } : undefined;
 		}
-		if (node.name === NODE) return await this.tries(running, entry, runIndex);
+		if (node.name === AGENT) return await this.runAgent(running, runIndex);
+		if (node.name === NODE) {
+			const result = await this.tries(running, entry, runIndex);
+			if (result && !running.data.waitTill) this.note(running, runIndex, result);
+			return result;
+		}
 		return { output: await this.world.workflow.runOther(entry, running.data) };
+	}
+
+	/** The run has come to its end. */
+	private note({ row }: Running, run: number, result: Result): void {
+		const items = 'output' in result ? result.output.flat() : [];
+		const error = 'error' in result ? result.error : undefined;
+		this.world.witness.ended.push({ execution: row.id, run, items, error });
+	}
+
+	private async runAgent(running: Running, runIndex: number): Promise<Result> {
+		const entryOf = (): StackEntry => ({
+			node: this.world.workflow.kling(),
+			data: { main: [[{ json: {} }]] },
+			source: null,
+		});
+		const callNode = async (call: AgentCall) =>
+			(await this.call(running, entryOf(), call.runIndex, call)).flat();
+		const runNode = async (call: AgentCall) => {
+			const result = await this.tries(running, entryOf(), call.runIndex, call);
+			if (result && 'output' in result) return result.output.flat();
+			// `aiToolDefaultsToContinue`: the agent reads the error.
+			return [{ json: { error: result?.error.message ?? '' } }];
+		};
+		const output = [await new Agent(this.world).run(running, callNode, runNode)];
+		if (running.data.waitTill) this.world.witness.faults.push("an agent's call sleeps");
+		this.note(running, runIndex, { output });
+		return { output };
 	}
 
 	/** Retry On Fail. */
@@ -95,18 +129,20 @@ export class Engine {
 		running: Running,
 		entry: StackEntry,
 		runIndex: number,
+		agentCall?: AgentCall,
 	): Promise<Result | undefined> {
 		const { node } = entry;
-		const { process, data, row } = running;
+		const { process, data } = running;
 		const { witness } = this.world;
 		const isRetried = node.retryOnFail === true;
 		const maxTries = isRetried ? Math.min(5, Math.max(2, Number(node.maxTries) || 3)) : 1;
 		const pause = Math.min(5000, Math.max(0, Number(node.waitBetweenTries) || 1000));
 		const wait = async () => await new Promise((goOn) => setTimeout(goOn, pause));
+		const callNode = async () => await this.call(running, entry, runIndex, agentCall);
 		const again = async () => {
 			await wait();
 			// The node has gone to sleep: what waits is passed through.
-			return entry.data.main.length > 0 ? await this.call(running, entry, runIndex) : undefined;
+			return entry.data.main.length > 0 ? await callNode() : undefined;
 		};
 		let error: ShownError | undefined;
 		for (let tryIndex = 0; tryIndex < maxTries; tryIndex++) {
@@ -114,7 +150,7 @@ export class Engine {
 			try {
 				error = undefined;
 				let output: Item[][] | undefined =
-					entry.data.main.length > 0 ? await this.call(running, entry, runIndex) : undefined;
+					entry.data.main.length > 0 ? await callNode() : undefined;
 				let isFailed = hasFailed(output);
 				while (isFailed && tryIndex !== maxTries - 1) {
 					const further = await again();
@@ -126,21 +162,22 @@ export class Engine {
 					tryIndex++;
 				}
 				if (output === undefined && !data.waitTill) return undefined;
-				if (!data.waitTill) {
-					witness.ended.push({ execution: row.id, run: runIndex, items: (output ?? []).flat() });
-				}
 				return { output: output ?? [] };
 			} catch (thrown) {
 				if (!process.isAlive) await never;
 				error = shownError(thrown);
-				witness.threw(error, roundOf(data));
+				witness.threw(error, roundOf(data), agentCall?.wish);
 			}
 		}
-		witness.ended.push({ execution: row.id, run: runIndex, items: [], error });
 		return { error: error as ShownError };
 	}
 
-	private async call(running: Running, entry: StackEntry, runIndex: number): Promise<Item[][]> {
+	private async call(
+		running: Running,
+		entry: StackEntry,
+		runIndex: number,
+		agentCall?: AgentCall,
+	): Promise<Item[][]> {
 		const { process, row, data, mode, stop, cause } = running;
 		const { witness, scenario } = this.world;
 		const turn = witness.turns.push({ execution: row.id, at: Date.now(), cause });
@@ -153,13 +190,14 @@ export class Engine {
 			mode,
 			turn,
 			stop: stop.signal,
+			wish: agentCall?.wish,
 		});
 		const output =
 			scenario.node === 'generate'
 				? [await process.node.generate.execute(context)]
 				: await process.node.status.execute(context);
 		if (!process.isAlive) await never;
-		witness.putOut(output.flat(), roundOf(data));
+		witness.putOut(output.flat(), roundOf(data), agentCall?.wish);
 		return output;
 	}
 }

@@ -84,4 +84,28 @@ export const HISTORIES: History[] = [
 			retries: 2,
 		},
 	},
+	{
+		title:
+			"an agent's calls that a killed process had sent are not sent again by a retry, though n8n counts them as other runs",
+		scenario: {
+			agent: 'engine',
+			items: [0, 0],
+			creations: [
+				{ kind: 'fine', ms: 0 },
+				{ kind: 'deadly', made: 'yes' },
+			],
+			retries: 1,
+		},
+	},
+	{
+		title:
+			'a callback that n8n has read before another one, and works on in the midst of its turn, is none',
+		scenario: {
+			topology: 'queue',
+			rounds: 2,
+			completion: 'callback',
+			laterNode: 1,
+			callbacks: [{ kind: 'double', ms: 0, reading: 800, claiming: 900 }],
+		},
+	},
 ];

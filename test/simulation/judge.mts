@@ -52,7 +52,7 @@ export function judge(
 }
 
 /** Each further task of an item needs a retry of a person who had been told of the one before. */
-function paidTwice({ mode }: Scenario, witness: Witness, tasks: Task[]): string[] {
+function paidTwice({ mode, agent }: Scenario, witness: Witness, tasks: Task[]): string[] {
 	const { told, retries, revived, overwritten } = witness;
 	// A sub-workflow does not see what its parent's earlier try has paid: the docs say so.
 	const isParents = mode === 'subWorkflow';
@@ -61,15 +61,19 @@ function paidTwice({ mode }: Scenario, witness: Witness, tasks: Task[]): string[
 	return [...groups(tasks)].flatMap(([marker, paid]) =>
 		paid.slice(1).flatMap((task, index) => {
 			const before = paid[index];
-			const isTold = (retriedAt: number) =>
-				told.some(
+			const toldUntil = (then: number) =>
+				told.filter(
 					({ item, round, at }) =>
-						`round ${round} ${item}` === marker && at >= before.madeAt && at <= retriedAt,
+						`round ${round} ${item}` === marker && at >= before.madeAt && at <= then,
 				);
+			// A model that reads that its task has come to nothing, and asks again, wants another one.
+			const isWanted =
+				agent !== 'none' && toldUntil(task.madeAt).some(({ isGivenUp }) => isGivenUp);
 			const isKnowing = retries.some(
-				(at) => at <= task.madeAt && (isTold(at) || (isParents && at >= before.madeAt)),
+				(at) =>
+					at <= task.madeAt && (toldUntil(at).length > 0 || (isParents && at >= before.madeAt)),
 			);
-			return isKnowing
+			return isKnowing || isWanted
 				? []
 				: [`the item [${marker}] is paid again, and no person knew: ${before.id}, ${task.id}`];
 		}),
@@ -140,14 +144,15 @@ function isListReliable({ provider, stop, timeout, lists }: Scenario): boolean {
 }
 
 /** Each run of the node puts out each of its items once, in order, with the task of that very item. */
-function wrongItems(scenario: Scenario, { ended }: Witness, tasks: Task[]): string[] {
+function wrongItems(scenario: Scenario, { ended, overtaken }: Witness, tasks: Task[]): string[] {
 	const markerOf = new Map(tasks.map(({ id, marker }) => [id, marker]));
 	const seen = new Set<string>();
 	return ended.flatMap(({ execution, run, items, error }) => {
 		if (error) return [];
 		const problems: string[] = [];
 		const place = `${execution} ${run}`;
-		if (seen.has(place) && !isDoubled(scenario)) problems.push(`run ${place} comes out twice`);
+		const mayComeTwice = isDoubled(scenario) || overtaken.includes(execution);
+		if (seen.has(place) && !mayComeTwice) problems.push(`run ${place} comes out twice`);
 		seen.add(place);
 		const pairs = items.map(({ pairedItem }) => (pairedItem as { item: number }).item).join();
 		const expected = scenario.items.map((_, item) => item).join();
@@ -172,18 +177,17 @@ function wrongItems(scenario: Scenario, { ended }: Witness, tasks: Task[]): stri
 /** Where nothing goes wrong, every item comes out with its task; with an error only where the task has ended so. */
 function spoiled(scenario: Scenario, { ended }: Witness, tasks: Task[]): string[] {
 	if (!isSmooth(scenario)) return [];
-	const hasEnded = (id: string | undefined) =>
-		tasks.some((task) => task.id === id && task.fate.end !== 'completed');
 	return ended.flatMap(({ execution, run, items, error }) => {
-		if (error) {
-			const isOfTask = tasks.some(({ id }) => hasEnded(id) && error.message.includes(id));
-			return isOfTask ? [] : [`run ${execution} ${run} fails for no reason: ${error.message}`];
-		}
-		return items.flatMap(({ json }) => {
-			const { taskId } = { ...(json.details as object), ...json } as { taskId?: string };
-			if (json.error === undefined || hasEnded(taskId)) return [];
-			return [`an item of run ${execution} ${run} fails for no reason: ${String(json.error)}`];
-		});
+		const isOfTask = (text: string) =>
+			tasks.some(({ id, fate }) => fate.end !== 'completed' && text.includes(id));
+		const texts = error
+			? [error.message]
+			: items.flatMap(({ json }) =>
+					json.error === undefined ? [] : [`${JSON.stringify(json.details)} ${String(json.error)}`],
+				);
+		return texts
+			.filter((text) => !isOfTask(text))
+			.map((text) => `run ${execution} ${run} fails for no reason: ${text}`);
 	});
 }
 
@@ -235,11 +239,11 @@ function secretsIn(witness: Witness): string[] {
 
 /** Everything ends by its deadline. */
 function late(scenario: Scenario, { rows }: Witness): string[] {
-	const { tries, rounds, items, waitLimit, restart, topology } = scenario;
+	const { tries, rounds, items, waitLimit, restart, topology, asksAgain } = scenario;
 	const perItem = (2 * waitLimit + 20) * 60_000;
 	const unfound = topology === 'queue' ? RECOVERY_EVERY_MS : 0;
 	const disturbed = killsOf(scenario) * (restart * 1000 + unfound);
-	const longest = tries * rounds * items.length * perItem + disturbed + SLACK_MS;
+	const longest = tries * (1 + asksAgain) * rounds * items.length * perItem + disturbed + SLACK_MS;
 	return rows.flatMap(({ id, startedAt, endedAt = Infinity }) =>
 		endedAt - startedAt > longest
 			? [`execution ${id} takes ${(endedAt - startedAt) / 60_000} minutes`]
@@ -306,14 +310,16 @@ function stale({ version }: Scenario, witness: Witness): string[] {
 	return witness.stale.map((id) => `a call resumes execution ${id} with old data`);
 }
 
-/** Max Tasks per Execution holds, whoever dies. */
-function tooMany({ maxTasks }: Scenario, witness: Witness, tasks: Task[]): string[] {
+/** Max Tasks per Execution holds, whoever dies; over its retries too, where n8n tells the node what is retried. */
+function tooMany({ version, mode, maxTasks }: Scenario, witness: Witness, tasks: Task[]): string[] {
 	const { turns, overwritten } = witness;
 	if (maxTasks === 0 || overwritten.length > 0) return [];
+	const countsAll = version === '2.41' && mode !== 'subWorkflow';
 	const paid = new Map<string, number>();
 	for (const { turn } of tasks) {
 		const { execution } = turns[turn - 1];
-		paid.set(execution, (paid.get(execution) ?? 0) + 1);
+		const counted = countsAll ? 'with its retries' : execution;
+		paid.set(counted, (paid.get(counted) ?? 0) + 1);
 	}
 	return [...paid].flatMap(([execution, count]) =>
 		count > maxTasks ? [`execution ${execution} creates ${count} tasks of ${maxTasks}`] : [],

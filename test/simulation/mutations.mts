@@ -31,6 +31,18 @@ export const MUTATIONS: Mutation[] = [
 		replace: 'await this.record([place, ...asked]);\n        const processed = [];',
 	},
 	{
+		name: "An agent's call is known by n8n's count of runs",
+		module: 'KlingV2vGenerate/submit/writeAhead',
+		find: '`call ${nth?.requestHash ?? 0} ${requestHash}`',
+		replace: '`${item} ${this.run} ${attempt} ${requestHash}`',
+	},
+	{
+		name: 'A call wakes an execution that another one has continued',
+		module: 'shared/n8n/internals',
+		find: 'if (!data.waitTill)',
+		replace: 'if (false)',
+	},
+	{
 		name: "The retried execution's marks are not looked for (n8n 1.x)",
 		module: 'KlingV2vGenerate/submit/writeAhead',
 		find: "return isAsked && this.knowsRetried ? 'sent' : 'nothing';",
@@ -204,11 +216,11 @@ interface Wanted {
 	onLine: (line: string) => void;
 }
 
-/** Says what finds each change. @returns the lines of a table, and how many are not found */
+/** Says what finds each change. @returns the lines of a table, how many were tried, and how many are not found */
 export async function tryMutations(
 	root: string,
 	{ runs, seed, only, onLine }: Wanted,
-): Promise<{ lines: string[]; missed: number }> {
+): Promise<{ lines: string[]; tried: number; missed: number }> {
 	const lines: string[] = [];
 	const add = (line: string) => {
 		lines.push(line);
@@ -217,7 +229,8 @@ export async function tryMutations(
 	let missed = 0;
 	add('| change | found by history | seed, path | what breaks |');
 	add('|---|---|---|---|');
-	for (const mutation of MUTATIONS.filter(({ name }) => name.includes(only))) {
+	const mutations = MUTATIONS.filter(({ name }) => name.includes(only));
+	for (const mutation of mutations) {
 		const wanted = { runs, seed, isQuick: true };
 		const { failure } = await explore(new BuiltPackage(root, mutation), wanted);
 		if (!failure) missed++;
@@ -226,7 +239,7 @@ export async function tryMutations(
 			: 'none | |';
 		add(`| ${mutation.name} | ${found} |`);
 	}
-	return { lines, missed };
+	return { lines, tried: mutations.length, missed };
 }
 
 /** A sentence without what differs from one history to another. */

@@ -489,12 +489,12 @@ export class N8n {
 		const context = webhookContext(this.world, { process: receiver, row, data, body });
 		const result = await receiver.node.resume.resume(context);
 		if (!receiver.isAlive || !result.workflowData) return;
-		// Where another turn runs already, the node's look at the database cannot tell.
-		const isAsleep = row.status === 'waiting';
+		const isTimed = [...this.running].some((each) => each.row === row && each.cause === 'timer');
 		if (claiming > 0) await pause(claiming);
 		await receiver.step();
 		const isOld = this.isNew && row.status === 'waiting' && sleepOf(data) !== sleepOf(row.data);
-		if (isAsleep && isOld) witness.stale.push(id);
+		// While a turn runs that n8n's timer has begun, the database shows the sleep before it.
+		if (isOld) witness[isTimed ? 'overtaken' : 'stale'].push(id);
 		entry.data.main = result.workflowData;
 		entry.metadata = { ...entry.metadata, forwardAllOutputs: true };
 		await this.claim(receiver, row, data, this.isNew ? row.mode : 'webhook', 'call');

@@ -40,11 +40,13 @@ export interface Call {
 	turn: number;
 	/** Stop, or a time-out. */
 	stop: AbortSignal;
+	/** Of an agent, if one calls. */
+	wish?: number;
 }
 
 export function executeContext(world: Surroundings, call: Call): IExecuteFunctions {
-	const { process, row, data, entry, runIndex, mode, stop } = call;
-	const { witness, workflow } = world;
+	const { process, row, data, entry, runIndex, mode, stop, wish } = call;
+	const { witness, workflow, scenario } = world;
 	const signal = AbortSignal.any([stop, process.ended.signal]);
 	const ifAlive = (work: () => void) => {
 		if (process.isAlive) work();
@@ -53,7 +55,7 @@ export function executeContext(world: Surroundings, call: Call): IExecuteFunctio
 		runExecutionData: data,
 		getInputData: () => entry.data.main[0],
 		getNodeParameter: (name: string, item: number, otherwise: unknown) =>
-			workflow.parameter(name, item, data, otherwise),
+			workflow.parameter(name, wish ?? item, data, otherwise),
 		getNode: () => entry.node,
 		getExecutionId: () => row.id,
 		getMode: () => mode,
@@ -75,8 +77,10 @@ export function executeContext(world: Surroundings, call: Call): IExecuteFunctio
 		addExecutionHints: ({ message }: { message: string }) =>
 			ifAlive(() => witness.hints.push(message)),
 		sendMessageToUI: (message: string) => ifAlive(() => witness.messages.push(message)),
-		logger: logger(world, process, roundOf(data)),
+		logger: logger(world, process, roundOf(data), wish),
 		helpers: helpers(world, call),
+		// Not on n8n 1.88.
+		...(scenario.version === '2.41' ? { isToolExecution: () => scenario.agent === 'itself' } : {}),
 	};
 	return context as unknown as IExecuteFunctions;
 }
@@ -191,9 +195,9 @@ function credential() {
 	};
 }
 
-function logger({ witness }: Surroundings, process: Process, round: number) {
+function logger({ witness }: Surroundings, process: Process, round: number, wish?: number) {
 	const take = (message: string, meta?: unknown) => {
-		if (process.isAlive) witness.logged(message, meta, round);
+		if (process.isAlive) witness.logged(message, meta, round, wish);
 	};
 	return { debug: take, info: take, warn: take, error: take };
 }

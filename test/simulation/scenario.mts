@@ -10,6 +10,10 @@ export interface Scenario {
 	provider: 'magnific' | 'muleRouter';
 	/** `subWorkflow`: another execution waits for this one's answer. */
 	mode: 'trigger' | 'manual' | 'webhook' | 'subWorkflow';
+	/** An AI agent calls the node, once for each item: `itself` all at once, or n8n's `engine` does it for the agent. */
+	agent: 'none' | 'itself' | 'engine';
+	/** How often the agent's model asks again, with the same words, after an error. */
+	asksAgain: number;
 	/** An index of `INPUTS` for each input item. */
 	items: number[];
 	/** Rounds of a loop around the node. */
@@ -131,6 +135,8 @@ export const PLAIN: Scenario = {
 	node: 'generate',
 	provider: 'magnific',
 	mode: 'trigger',
+	agent: 'none',
+	asksAgain: 0,
 	items: [0],
 	rounds: 1,
 	completion: 'poll',

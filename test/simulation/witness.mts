@@ -8,10 +8,14 @@ export interface Told {
 	item: number;
 	/** Of the loop, from 1 on. */
 	round: number;
+	/** The message says that no video comes of the task that there was. */
+	isGivenUp: boolean;
 }
 
 /** Messages that say that running an item again costs money again. */
 const KNOWING = /may have created a task|may be billed|could not make the video|makes? a new task/;
+
+const GIVEN_UP = /could not make the video/;
 
 /** Everything that a person can see of a history, and what is written down for its judge. */
 export class Witness {
@@ -47,6 +51,9 @@ export class Witness {
 	/** Executions that a call has resumed with what was stored for an earlier sleep. */
 	readonly stale: string[] = [];
 
+	/** Executions that a call has resumed so, which the node saw in the midst of a turn: nobody can tell. */
+	readonly overtaken: string[] = [];
+
 	/** Marks in n8n's database that two processes have written at once: n8n has no lock there. */
 	overwritten: string[] = [];
 
@@ -57,7 +64,7 @@ export class Witness {
 	readonly story: string[] = [];
 
 	/** The item and round of the last request that the log says is about to be sent. */
-	private sending?: Omit<Told, 'at'>;
+	private sending?: Pick<Told, 'item' | 'round'>;
 
 	constructor(private readonly isTelling: boolean) {}
 
@@ -65,35 +72,39 @@ export class Witness {
 		if (this.isTelling) this.story.push(`${((Date.now() - START) / 1000).toFixed(3)} s: ${text()}`);
 	}
 
-	/** A line in n8n's log. @param round of the loop, from 1 on */
-	logged(message: string, meta: unknown, round: number): void {
+	/**
+	 * A line in n8n's log.
+	 * @param round of the loop, from 1 on
+	 * @param wish of an agent, whose calls have one item each
+	 */
+	logged(said: string, meta: unknown, round: number, wish = 0): void {
+		const message = said.replace(/\b(item) 0\b/i, `$1 ${wish}`);
 		this.note(() => `log: ${message}`);
 		this.log.push(meta === undefined ? message : `${message} ${JSON.stringify(meta)}`);
 		const [, sent] = /^Creating a Kling task: .*, item (\d+)/.exec(message) ?? [];
 		if (sent !== undefined) this.sending = { item: Number(sent), round };
-		if (!KNOWING.test(message)) return;
 		const [, named] = /^Item (\d+): /.exec(message) ?? [];
-		if (named !== undefined) this.tell(Number(named), round);
-		else if (this.sending) this.tell(this.sending.item, this.sending.round);
+		if (named !== undefined) this.tell(message, Number(named), round);
+		else if (this.sending) this.tell(message, this.sending.item, this.sending.round);
 	}
 
 	/** Items that the node put out. */
-	putOut(items: Item[], round: number): void {
+	putOut(items: Item[], round: number, wish = 0): void {
 		this.see(items);
 		for (const { json, pairedItem } of items) {
 			const { item } = pairedItem as { item: number };
-			if (KNOWING.test(String(json.error))) this.tell(item, round);
+			this.tell(String(json.error), item + wish, round);
 		}
 	}
 
 	/** An error that ended a call of the node. */
-	threw(error: ShownError, round: number): void {
+	threw(error: ShownError, round: number, wish = 0): void {
 		this.see(error);
 		const { message, description = '', context } = error;
 		const { itemIndex = -1 } = (context ?? {}) as { itemIndex?: number };
-		if (KNOWING.test(message)) this.tell(itemIndex, round);
+		this.tell(message, itemIndex + wish, round);
 		for (const [, item, text] of description.matchAll(/Item (\d+): (.*?)(?=Item \d+: |$)/gs)) {
-			if (KNOWING.test(text)) this.tell(Number(item), round);
+			this.tell(text, Number(item) + wish, round);
 		}
 	}
 
@@ -103,7 +114,8 @@ export class Witness {
 		this.note(() => `shown: ${text.slice(0, 900)}`);
 	}
 
-	private tell(item: number, round: number): void {
-		this.told.push({ at: Date.now(), item, round });
+	private tell(text: string, item: number, round: number): void {
+		if (!KNOWING.test(text)) return;
+		this.told.push({ at: Date.now(), item, round, isGivenUp: GIVEN_UP.test(text) });
 	}
 }

@@ -4,9 +4,13 @@ import type { Item, NodeState, RunData, StackEntry } from './data.mts';
 import { INPUTS } from './inputs.mts';
 import type { Scenario } from './scenario.mts';
 
-/** Names of nodes, in the order of the workflow: Source -> Kling -> Later; with rounds, Again leads back to Kling. */
 export const NODE = 'Kling';
-export const NAMES = ['Source', NODE, 'Again', 'Later'];
+export const AGENT = 'Agent';
+/**
+ * Names of nodes, in the order of the workflow: Source -> Kling -> Later; with rounds, Again leads back to Kling. An agent
+ * stands in the place of Kling, which is its tool.
+ */
+export const NAMES = ['Source', NODE, AGENT, 'Again', 'Later'];
 
 /** The workflow of a history, with its items and the node's parameters. */
 export class Workflow {
@@ -34,16 +38,22 @@ export class Workflow {
 
 	/** The Kling node, as the user has set it up. */
 	kling(): NodeState {
-		const { onError, tries, waitBetweenTries, node } = this.scenario;
+		const { onError, tries, waitBetweenTries, node, agent } = this.scenario;
+		const type = node === 'generate' ? 'klingV2vGenerate' : 'klingTaskStatus';
 		return {
 			name: NODE,
-			type: `n8n-nodes-kling-v2v.${node === 'generate' ? 'klingV2vGenerate' : 'klingTaskStatus'}`,
+			type: `n8n-nodes-kling-v2v.${type}${agent === 'none' ? '' : 'Tool'}`,
 			id: 'kling',
 			typeVersion: 1.1,
 			parameters: { prompt: '={{ $json.prompt }}' },
 			onError,
 			...(tries > 1 ? { retryOnFail: true, maxTries: tries, waitBetweenTries } : {}),
 		};
+	}
+
+	/** What Source, and each round, lead to. */
+	private first(): NodeState {
+		return this.scenario.agent === 'none' ? this.kling() : { name: AGENT, type: 'test.agent' };
 	}
 
 	/** Runs one of the other nodes. */
@@ -70,11 +80,12 @@ export class Workflow {
 			laterNode > 0 ? to({ name: 'Later', type: 'test.later' }, items) : [];
 		switch (name) {
 			case 'Source':
-				return to(this.kling(), output[0]);
+				return to(this.first(), output[0]);
 			case NODE:
+			case AGENT:
 				return rounds > 1 ? to({ name: 'Again', type: 'test.again' }, any) : later(any);
 			case 'Again':
-				return [...to(this.kling(), output[0]), ...later(output[1] ?? [])];
+				return [...to(this.first(), output[0]), ...later(output[1] ?? [])];
 			default:
 				return [];
 		}

@@ -6,6 +6,7 @@ import { storedError } from '../../shared/wait/record';
 import type { ItemEntry, RunRecord, StoredError } from '../../shared/wait/record';
 import type { Watch } from '../../shared/wait/watch';
 import type { ItemRequest, RequestKey } from '../request/itemRequest';
+import { Tally } from './tally';
 
 /** The user's wishes for an item whose task exists: its parameters need not be read again. */
 export type Wishes = Pick<
@@ -26,7 +27,10 @@ export interface LedgerEntry extends ItemEntry, RequestKey {
 	call: string;
 	/** Which request for this item it is, from 1 on: a person who retries may pay for a further one, knowingly. */
 	attempt: number;
-	/** Which of the requests of its run with the same hash it is, from 1 on; there where it may have been sent. */
+	/**
+	 * Which of the requests of its run with the same hash it is, from 1 on; of an agent's, which in its execution. There
+	 * where it may have been sent.
+	 */
 	nth?: Record<HashName, number>;
 	/** Its place in the tally of the execution. */
 	place?: number;
@@ -44,6 +48,9 @@ export interface Caller {
 	isEachTryARun: boolean;
 }
 
+/** In n8n's node context: how often an agent has asked for the same. */
+const CALLS = 'klingCalls';
+
 /** Calls of this process that have not ended: what they have in hand, no other call takes up. */
 const callsUnderWay = new Set<string>();
 
@@ -59,9 +66,11 @@ const callsUnderWay = new Set<string>();
 export class Ledger {
 	private readonly call = randomUUID();
 
+	/** @param context n8n's node context */
 	constructor(
 		private readonly record: RunRecord<LedgerEntry>,
 		private readonly caller: Caller,
+		private readonly context: Record<string, unknown>,
 	) {
 		callsUnderWay.add(this.call);
 	}
@@ -129,11 +138,17 @@ export class Ledger {
 		return this.put(key, {
 			state: 'uncertain',
 			error: storedError(error),
-			nth: {
-				requestHash: this.alike('requestHash', key) + 1,
-				sourceHash: this.alike('sourceHash', key) + 1,
-			},
+			nth: this.caller.isTool ? this.takeCall(key) : this.nth(key),
 		});
+	}
+
+	/** @returns the places of the next request for an item among those that are alike */
+	nth(key: RequestKey): Record<HashName, number> {
+		if (this.caller.isTool) return both(this.callsLike(key).next);
+		return {
+			requestHash: this.alike('requestHash', key) + 1,
+			sourceHash: this.alike('sourceHash', key) + 1,
+		};
 	}
 
 	/** The answer is lost: the error says what is known. */
@@ -154,6 +169,11 @@ export class Ledger {
 	/** No task exists, and none is tried for again in this run. */
 	setFailed(key: RequestKey, error: StoredError): void {
 		this.put(key, { state: 'failed', error });
+	}
+
+	/** Surely no task came of the request, and its marks are gone: the next one like it takes its place. */
+	giveBack(entry: LedgerEntry): void {
+		if (this.caller.isTool && entry.nth) this.callsLike(entry).release(entry.nth.requestHash);
 	}
 
 	/** Takes an entry away: nothing was sent, or another task is wanted. */
@@ -216,6 +236,18 @@ export class Ledger {
 		).length;
 	}
 
+	private takeCall(key: RequestKey): Record<HashName, number> {
+		return both(this.callsLike(key).take());
+	}
+
+	/**
+	 * An agent's calls that ask for the same, those included that have ended well. They are counted, as n8n's run index of a
+	 * call is another one after a crash.
+	 */
+	private callsLike({ requestHash }: RequestKey): Tally {
+		return new Tally((this.context[CALLS] ??= {}) as Record<string, unknown>, requestHash);
+	}
+
 	/** An agent's calls share the record, and each answers for no more than its own part. */
 	private isOwn(entry: LedgerEntry): boolean {
 		return this.caller.isTool ? entry.call === this.call : this.record.isOwn(entry);
@@ -238,6 +270,10 @@ export class Ledger {
 	private isTaken({ call }: LedgerEntry): boolean {
 		return call !== this.call && callsUnderWay.has(call);
 	}
+}
+
+function both(place: number): Record<HashName, number> {
+	return { requestHash: place, sourceHash: place };
 }
 
 /** @returns the wishes alone: an entry is stored with every sleep */

@@ -262,7 +262,8 @@ export class Submitter {
 	private async forget(entry: LedgerEntry): Promise<undefined> {
 		this.run.ledger.strike(entry);
 		await this.run.writeAhead.forget(entry);
-		// Not before its mark is gone: the next to take it would take that for another's.
+		// Not before its marks are gone: the next to take its place would take them for another's.
+		this.run.ledger.giveBack(entry);
 		if (entry.place !== undefined) this.run.tally.release(entry.place);
 	}
 

@@ -13,11 +13,24 @@ interface Places {
 /**
  * How many tasks the node has asked for in its execution: over all its runs, as in a loop or for an agent,
  * and over retries of the execution. Each request takes a numbered place, and gives it back where surely
- * no task came of it. It is kept in n8n's node context, beside the record of the items.
+ * no task came of it. It is kept in n8n's node context, beside the record of the items. Some tallies count
+ * no more than the requests of one kind.
  */
 export class Tally {
-	/** @param context n8n's node context, which all runs of the node in an execution share */
-	constructor(private readonly context: Record<string, unknown>) {}
+	/**
+	 * @param context n8n's node context, which all runs of the node in an execution share
+	 * @param key the tally's own, where there are several
+	 */
+	constructor(
+		private readonly context: Record<string, unknown>,
+		private readonly key = KEY,
+	) {}
+
+	/** The number of the place that is taken next, from 1 on. */
+	get next(): number {
+		const { taken, free } = this.places;
+		return free.at(0) ?? taken + 1;
+	}
 
 	/** The tasks that exist, or may. */
 	get count(): number {
@@ -34,21 +47,21 @@ export class Tally {
 
 	/** @returns the number of a place, from 1 on */
 	take(): number {
+		const { next: place } = this;
 		const { taken, free } = this.places;
-		const [place = taken + 1, ...others] = free;
-		this.context[KEY] = { taken: Math.max(taken, place), free: others };
+		this.context[this.key] = { taken: Math.max(taken, place), free: free.slice(1) };
 		return place;
 	}
 
 	/** Gives a place back: no task came of it. */
 	release(place: number): void {
 		const { taken, free } = this.places;
-		this.context[KEY] = { taken, free: [...free, place] };
+		this.context[this.key] = { taken, free: [...free, place] };
 	}
 
 	/** Looked up each time: calls of an agent share the context. */
 	private get places(): Places {
-		const { taken = 0, free = [] } = asObject(this.context[KEY]) as Partial<Places>;
+		const { taken = 0, free = [] } = asObject(this.context[this.key]) as Partial<Places>;
 		return { taken, free };
 	}
 }

@@ -15,10 +15,10 @@ const MOST_MARKS = 1_000;
 const OPTIONS = { mode: 'entries', maxEntries: MOST_MARKS } as const;
 
 /** A request, as far as its place in the run tells it from others. */
-type Placed = Pick<LedgerEntry, 'item' | 'requestHash' | 'attempt'>;
+type Placed = Pick<LedgerEntry, 'item' | 'requestHash' | 'attempt' | 'nth'>;
 
 /** A request, as its marks name it. */
-type Request = Placed & Pick<LedgerEntry, 'sourceHash' | 'nth' | 'place'>;
+type Request = Placed & Pick<LedgerEntry, 'sourceHash' | 'place'>;
 
 /** The finding of `intend`: the marks of earlier processes tell whether the request was sent before. */
 export type Before =
@@ -166,10 +166,11 @@ export class WriteAhead {
 		return `place ${this.origin} ${place}`;
 	}
 
-	/** An agent's calls are told apart by what they ask for: n8n may count each try as another run. */
-	private placeOf({ item, requestHash, attempt }: Placed): string {
-		const place = `${item} ${this.run} ${attempt}`;
-		return this.isTool ? `${place} ${requestHash}` : place;
+	/** An agent's calls are told apart by what they ask for: n8n may count a call, or its try, as any run. */
+	private placeOf({ item, requestHash, attempt, nth }: Placed): string {
+		return this.isTool
+			? `call ${nth?.requestHash ?? 0} ${requestHash}`
+			: `${item} ${this.run} ${attempt}`;
 	}
 
 	/**

@@ -93,7 +93,7 @@ function stackOf(context: IExecuteFunctions): IExecuteData[] | undefined {
 }
 
 /**
- * Reads the node context of an execution as n8n's database has it now.
+ * Reads the node context of a sleeping execution as n8n's database has it now; it is empty where a call continues it.
  * 2.41.1; where n8n does not give it, undefined.
  */
 export async function storedContext(
@@ -103,6 +103,8 @@ export async function storedContext(
 	const executionId = context.getExecutionId();
 	const data = await additionalData?.getRunExecutionData?.(executionId);
 	if (!data?.executionData) return undefined;
+	// A call takes it away when it continues the execution. n8n's timer leaves it there.
+	if (!data.waitTill) return {};
 	return NodeHelpers.getContext(data, 'node', context.getNode());
 }
 

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Execution } from '../../../dev/server/session.mjs';
 import { itemsOf } from '../../../dev/server/session.mjs';
 import type { WorkflowNode } from '../../../dev/workflow.mjs';
-import { inLine, node, webhook, wire, workflow } from '../../../dev/workflow.mjs';
-import { startChatModel } from '../chatModel.mts';
+import { node, webhook, wire, workflow } from '../../../dev/workflow.mjs';
+import { callAgent, heardIn, videoMaker } from '../agents.mts';
 import { expectSuccess } from '../expect.mts';
 import { expect } from '../fixtures.mts';
 import { PROMPTS } from '../pausing.mts';
@@ -18,7 +18,6 @@ import {
 	call,
 	END,
 	GENERATE,
-	GENERATE_TYPE,
 	generate,
 	post,
 	prompts,
@@ -251,42 +250,9 @@ const executeStep: Scene = async (stage) => {
 
 /** An agent whose model calls Generate once. */
 async function agent(stage: Stage, parameters: object) {
-	const { session } = stage.instance;
-	const model = await startChatModel('Kling_V2V_Generate', { prompt: ONE });
+	const model = await videoMaker([ONE]);
 	try {
-		const key = await session.saveCredential({
-			name: `Model ${randomUUID()}`,
-			type: 'openAiApi',
-			data: { apiKey: 'any', url: model.url },
-		});
-		const ask = node(
-			'Agent',
-			'@n8n/n8n-nodes-langchain.agent',
-			{ promptType: 'define', text: 'Make a video', options: {} },
-			{ typeVersion: 3.1 },
-		);
-		const llm = node(
-			'Model',
-			'@n8n/n8n-nodes-langchain.lmChatOpenAi',
-			{ model: { __rl: true, mode: 'id', value: 'model' }, options: {} },
-			{ typeVersion: 1.2, credentials: { openAiApi: key } },
-		);
-		const tool = {
-			...generate(stage, {
-				parameters: { prompt: "={{ $fromAI('prompt', '', 'string') }}", ...parameters },
-			}),
-			type: `${GENERATE_TYPE}Tool`,
-		};
-		const to = (type: string) => ({ [type]: [[{ node: 'Agent', type, index: 0 }]] });
-		const connections = {
-			...inLine([{ name: 'Call' }, ask]),
-			Model: to('ai_languageModel'),
-			[GENERATE]: to('ai_tool'),
-		};
-		const callable = await publish(stage, [ask, llm, tool], { connections } as unknown as {
-			connections: ReturnType<typeof wire>;
-		});
-		return await watch(stage, await call(stage, callable, [ONE]));
+		return await watch(stage, await callAgent(stage, model, parameters));
 	} finally {
 		await model.stop();
 	}
@@ -299,8 +265,7 @@ const callsTool =
 		const { ended, hasSlept } = await agent(stage, parameters);
 		expectSuccess(ended);
 		expect(hasSlept, 'the execution has slept').toBe(false);
-		const [{ json }] = itemsOf(ended, 'Agent');
-		const [heard] = JSON.parse(JSON.parse(json.output)) as Array<Record<string, string>>;
+		const [heard] = heardIn(ended);
 		expect([heard.taskId, heard.status]).toEqual([...(await taskIds(stage)), status]);
 		expect(heard.message).toContain(heard.taskId);
 		expect(await billedTasks(stage)).toBe(1);

@@ -288,7 +288,8 @@ function scenesOf({ label, parameters }: (typeof PROVIDERS)[number]): Scenes {
 				const ended = await runToEnd(stage, callable, [ONE]);
 				if (isQueue(stage)) await expectOnce(stage, ended, 1);
 				else {
-					expect(await looks(stage), 'looks at the task').toBe(0);
+					// The oldest n8n does not tell a node that it ends the execution.
+					if (stage.kind !== 'oldest') expect(await looks(stage), 'looks at the task').toBe(0);
 					await expectTimedOut(stage, ended, false);
 				}
 			},
@@ -299,6 +300,12 @@ function scenesOf({ label, parameters }: (typeof PROVIDERS)[number]): Scenes {
 				const options = { whileWaiting: 'run', pollInterval: 10 };
 				const callable = await batch(stage, { workflow: TIMED, parameters: { options } });
 				const id = await call(stage, callable, [ONE]);
+				// The oldest n8n, in queue mode, looks at the time between two nodes alone.
+				if (stage.kind === 'oldestQueue') {
+					await sleep(TIMED.executionTimeout * 1000 + 10_000);
+					const [{ taskId }] = await stage.emulator.tasks();
+					await stage.emulator.complete(taskId);
+				}
 				await expectTimedOut(stage, await stage.instance.session.executionEnd(id), true);
 			},
 

@@ -108,4 +108,50 @@ export const HISTORIES: History[] = [
 			callbacks: [{ kind: 'double', ms: 0, reading: 800, claiming: 900 }],
 		},
 	},
+	{
+		title: 'a late callback of one round of a loop wakes no sleep of the next round',
+		scenario: {
+			topology: 'queue',
+			items: [0, 0],
+			rounds: 2,
+			completion: 'callback',
+			pollInterval: 1,
+			laterNode: 1,
+			creations: [
+				{ kind: 'status', status: 303, body: 'empty', retryAfter: 0, made: 'yes' },
+				{ kind: 'fine', ms: 0 },
+				{ kind: 'fine', ms: 0 },
+				{ kind: 'status', status: 429, body: 'message', retryAfter: 3600, made: 'no' },
+			],
+			callbacks: [
+				{ kind: 'fine', ms: 0, reading: 0, claiming: 0 },
+				{ kind: 'fine', ms: 0, reading: 0, claiming: 0 },
+				{ kind: 'double', ms: 0, reading: 0, claiming: 900 },
+			],
+			retries: 2,
+		},
+	},
+	{
+		title:
+			"an agent's call gets no task of another round on n8n 1.88, where each round counts its runs anew",
+		scenario: {
+			version: '1.88',
+			agent: 'itself',
+			asksAgain: 1,
+			items: [0, 0],
+			rounds: 2,
+			download: true,
+			pollInterval: 1,
+			onError: 'continueRegularOutput',
+			tries: 2,
+			laterNode: 1,
+			tasks: [
+				{ seconds: 66, end: 'cancelled' },
+				{ seconds: 1, end: 'cancelled' },
+				{ seconds: 1, end: 'noLink' },
+			],
+			deaths: [0],
+			retries: 2,
+		},
+	},
 ];

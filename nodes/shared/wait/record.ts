@@ -182,11 +182,20 @@ export class RunRecord<E extends ItemEntry = ItemEntry> {
 		return (this.context[DURATIONS] ??= {}) as Durations;
 	}
 
-	/** Marks the beginning of a sleep: the next turn finds itself resumed. */
-	sleep(id: string, until: number, carried: Carried): void {
+	/** Whether calls have woken this execution, or could have: one that is late may still be under way in n8n. */
+	get isCalledBack(): boolean {
+		const { execution, isCalledBack } = asObject(this.context[SLEPT]);
+		return execution === this.execution && isCalledBack === true;
+	}
+
+	/**
+	 * Marks the beginning of a sleep: the next turn finds itself resumed.
+	 * @param isCalledBack calls may end it
+	 */
+	sleep(id: string, until: number, carried: Carried, isCalledBack: boolean): void {
 		const { execution, run } = this;
 		this.change((stored) => (stored.sleep = { id, execution, run, until, carried }));
-		this.context[SLEPT] = { execution, run };
+		this.context[SLEPT] = { execution, run, isCalledBack: isCalledBack || this.isCalledBack };
 	}
 
 	/** Looked up each time: calls of an agent share the context, and each may be the one that empties it. */

@@ -74,9 +74,11 @@ export class WaitingRun<E extends ItemEntry = ItemEntry> extends NodeRun<IExecut
 	): Promise<INodeExecutionData[]> {
 		const { clock, context, begunAt } = this;
 		// Of executions that only the clock wakes, many may share a worker: each leaves it at once.
-		if (isCalledBack) await clock.pause(begunAt + timing.sleep.shortestTurn - clock.now());
+		if (isCalledBack || this.record.isCalledBack) {
+			await clock.pause(begunAt + timing.sleep.shortestTurn - clock.now());
+		}
 		const until = Math.max(this.asleepUntil ?? 0, clock.now() + timing.sleep.shortest);
-		this.record.sleep(randomUUID(), until, { hints: this.hints, facts });
+		this.record.sleep(randomUUID(), until, { hints: this.hints, facts }, isCalledBack);
 		await sleepAndRunAgain(context, new Date(until));
 		this.end();
 		// With Retry On Fail, n8n would take an error in the first place for a failed try.

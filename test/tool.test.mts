@@ -299,11 +299,18 @@ describe('Generate as the tool of an AI agent:', () => {
 		expect(await billed()).toBe(1);
 	});
 
-	test('calls that end well leave nothing behind', async () => {
+	test('of calls that end well, each leaves its task for a retry of the execution, and no other call finds it', async () => {
 		const make = toolOf({});
 		await Promise.all([make('@Video1 a'), make('@Video1 a'), make('@Video1 b')]);
-		const { contextData } = make.data.executionData ?? {};
-		expect(JSON.stringify(contextData)).not.toContain('klingLedger');
+		const { contextData = {} } = make.data.executionData ?? {};
+		const { entries } = contextData['node:Make Video'].klingRecord as unknown as {
+			entries: Array<{ isOver: boolean; watch: { task: IDataObject } }>;
+		};
+		expect(entries.map(({ isOver }) => isOver)).toEqual([true, true, true]);
+		const { tasks } = await bench.emulator.state();
+		expect(entries.map(({ watch }) => watch.task.taskId).sort()).toEqual(
+			tasks.map(({ taskId }) => taskId).sort(),
+		);
 	});
 
 	test('a task that the provider gave up is made anew, if the agent asks again', async () => {

@@ -65,8 +65,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 	constructor(context: IExecuteFunctions) {
 		super(context);
 		const nodeContext = context.getContext('node');
-		// An n8n that does not say knows only the way in which that is so.
-		const isEachTryARun = context.isToolExecution?.() ?? true;
+		const isEachTryARun = context.isToolExecution?.();
 		this.ledger = new Ledger(this.record, { isTool: this.isTool, isEachTryARun }, nodeContext);
 		this.ledger.beginTry();
 		this.writeAhead = new WriteAhead(context, this.index, this.isTool);

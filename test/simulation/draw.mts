@@ -237,6 +237,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 		mode: one('trigger', 'trigger', 'manual', 'webhook', 'subWorkflow'),
 		agent: mostly<Scenario['agent']>(5, 'none', one('itself', 'engine')),
 		asksAgain: one(0, 1, 2),
+		agentFails: mostly(2, false, fc.constant(true)),
 		items: fc.oneof(
 			{ weight: 3, arbitrary: fc.array(input, { minLength: 1, maxLength: 1 }) },
 			{ weight: 4, arbitrary: fc.array(input, { minLength: 2, maxLength: 2 }) },
@@ -292,6 +293,7 @@ function possible({ calm, ...rest }: Scenario & { calm: string }): Scenario {
 		...drawn,
 		agent: isAgent && drawn.version === '1.88' ? 'itself' : drawn.agent,
 		asksAgain: isAgent ? drawn.asksAgain : 0,
+		agentFails: isAgent && drawn.agentFails,
 		// Other words of a model are another wish.
 		isVolatile: drawn.isVolatile && !isAgent,
 		mode: isAgent && drawn.mode === 'subWorkflow' ? 'trigger' : drawn.mode,

@@ -120,6 +120,9 @@ export class Engine {
 		};
 		const output = [await new Agent(this.world).run(running, callNode, runNode)];
 		if (running.data.waitTill) this.world.witness.faults.push("an agent's call sleeps");
+		if (this.world.scenario.agentFails && running.mode !== 'retry') {
+			return { error: { message: 'The model did not answer' } };
+		}
 		this.note(running, runIndex, { output });
 		return { output };
 	}

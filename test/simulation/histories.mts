@@ -154,4 +154,21 @@ export const HISTORIES: History[] = [
 			retries: 2,
 		},
 	},
+	{
+		title:
+			'what an agent has asked for is taken up, and not paid again, when the agent itself failed and is retried',
+		scenario: { agent: 'engine', agentFails: true, completion: 'submitOnly', retries: 1 },
+	},
+	{
+		title: 'the same holds for MuleRouter on n8n 1.88, and for two calls at once',
+		scenario: {
+			version: '1.88',
+			provider: 'muleRouter',
+			agent: 'itself',
+			items: [0, 0],
+			agentFails: true,
+			completion: 'submitOnly',
+			retries: 1,
+		},
+	},
 ];

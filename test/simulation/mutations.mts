@@ -43,10 +43,16 @@ export const MUTATIONS: Mutation[] = [
 		replace: 'if (false)',
 	},
 	{
+		name: 'A retry of an agent does not know what its calls have made',
+		module: 'KlingV2vGenerate/submit/ledger',
+		find: 'entry.isOver = isCreated(entry)',
+		replace: 'entry.isOver = false',
+	},
+	{
 		name: "The retried execution's marks are not looked for (n8n 1.x)",
 		module: 'KlingV2vGenerate/submit/writeAhead',
-		find: "return isAsked && this.knowsRetried ? 'sent' : 'nothing';",
-		replace: "return 'nothing';",
+		find: 'isTaken || this.knowsRetried',
+		replace: 'isTaken',
 	},
 	{
 		name: 'A refused request counts as an attempt',

@@ -14,6 +14,8 @@ export interface Scenario {
 	agent: 'none' | 'itself' | 'engine';
 	/** How often the agent's model asks again, with the same words, after an error. */
 	asksAgain: number;
+	/** The agent fails after its calls, except in a retry. */
+	agentFails: boolean;
 	/** An index of `INPUTS` for each input item. */
 	items: number[];
 	/** Rounds of a loop around the node. */
@@ -137,6 +139,7 @@ export const PLAIN: Scenario = {
 	mode: 'trigger',
 	agent: 'none',
 	asksAgain: 0,
+	agentFails: false,
 	items: [0],
 	rounds: 1,
 	completion: 'poll',

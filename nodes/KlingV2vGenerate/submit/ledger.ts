@@ -32,6 +32,8 @@ export interface LedgerEntry extends ItemEntry, RequestKey {
 	 * where it may have been sent.
 	 */
 	nth?: Record<HashName, number>;
+	/** An agent's call has put it out: a retry of the execution alone finds it. */
+	isOver?: boolean;
 	/** Its place in the tally of the execution. */
 	place?: number;
 	wishes?: Wishes;
@@ -44,8 +46,8 @@ export type CreatedEntry = LedgerEntry & { state: 'created'; watch: Watch; wishe
 export interface Caller {
 	/** An AI agent, whose calls may overlap. */
 	isTool: boolean;
-	/** n8n counts every try of an agent's call as another run: one of its two ways to call a tool. */
-	isEachTryARun: boolean;
+	/** n8n counts every try of an agent's call as another run: one of its two ways to call a tool; undefined where n8n does not say. */
+	isEachTryARun?: boolean;
 }
 
 /** In n8n's node context: how often an agent has asked for the same. */
@@ -61,7 +63,8 @@ const callsUnderWay = new Set<string>();
  * - in a later execution (a person pressed "Retry execution") only if the same is asked for. What has
  *   failed, or is uncertain, that person pays for again knowingly;
  * - in an agent's call by what it asks for, and by its run where n8n gives all tries the same.
- * Entries that were put out are taken away: nothing can find them again.
+ * Entries that were put out are taken away: nothing can find them again. Those of an agent's calls are kept for a
+ * retry, as n8n then runs the whole agent again.
  */
 export class Ledger {
 	private readonly call = randomUUID();
@@ -85,7 +88,9 @@ export class Ledger {
 	/** @returns the entry that the request would have made, had it been sent here */
 	find(key: RequestKey): LedgerEntry | undefined {
 		const found = this.record.ofItem(key.item).filter((entry) => this.isFor(entry, key));
-		return found.find(({ state }) => state === 'created') ?? found.at(0);
+		const created = found.filter(isCreated);
+		// Of an agent's calls in a loop, those of the last round are the ones that a retry makes again.
+		return (this.caller.isTool ? created.at(-1) : created.at(0)) ?? found.at(0);
 	}
 
 	/** @returns whether a person has retried the execution that the entry is of */
@@ -131,6 +136,7 @@ export class Ledger {
 		Object.assign(entry.watch, { deadline, timedOut: false, refusals: 0 });
 		delete entry.watch.fetching;
 		delete entry.error;
+		delete entry.isOver;
 	}
 
 	/** From here a task may exist. Recorded before the request is sent, so that a crash is never read as "not sent". */
@@ -210,7 +216,8 @@ export class Ledger {
 
 	/** A finished run leaves nothing that a later one could take for its own. */
 	close(): void {
-		this.record.remove((entry) => this.isOwn(entry));
+		if (this.caller.isTool) for (const entry of this.own()) entry.isOver = isCreated(entry);
+		this.record.remove((entry) => this.isOwn(entry) && entry.isOver !== true);
 	}
 
 	/** The call is over: another one may take up what it leaves. */
@@ -262,9 +269,12 @@ export class Ledger {
 	}
 
 	private isForCall(entry: LedgerEntry, { requestHash }: RequestKey): boolean {
+		const { isEachTryARun } = this.caller;
 		const isSameText = entry.requestHash === requestHash;
-		if (this.caller.isEachTryARun) return isSameText;
-		return entry.run === this.record.run || (isSameText && !isGivenUp(entry));
+		const isWanted = isSameText && !isGivenUp(entry);
+		if (entry.isOver) return isWanted && this.isInherited(entry);
+		if (isEachTryARun) return isSameText;
+		return isWanted || (isEachTryARun === false && entry.run === this.record.run);
 	}
 
 	private isTaken({ call }: LedgerEntry): boolean {

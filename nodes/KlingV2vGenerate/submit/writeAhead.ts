@@ -95,8 +95,10 @@ export class WriteAhead {
 		const asked = this.askedMarks(request);
 		const { processed } = await this.record([place, ...asked]);
 		const isAsked = asked.some((mark) => processed.includes(mark));
-		if (processed.includes(place)) return isAsked ? 'sent' : 'another';
-		return isAsked && this.knowsRetried ? 'sent' : 'nothing';
+		const isTaken = processed.includes(place);
+		if (isAsked && (isTaken || this.knowsRetried)) return 'sent';
+		// The place of an agent's call names its words, too: that mark alone is of one that only asks whether it was sent.
+		return isTaken && !this.isTool ? 'another' : 'nothing';
 	}
 
 	/** Marks which task came of the request, for `find`. */

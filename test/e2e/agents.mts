@@ -9,11 +9,15 @@ import { startChatModel } from './chatModel.mts';
 import type { Stage } from './stage.mts';
 import { call, GENERATE, GENERATE_TYPE, generate, publish } from './workflows.mts';
 
-/** The model of an agent that makes a video of each prompt. */
-export async function videoMaker(prompts: string[]): Promise<ChatModel> {
+/**
+ * The model of an agent that makes a video of each prompt.
+ * @param failures so often it fails after that
+ */
+export async function videoMaker(prompts: string[], failures = 0): Promise<ChatModel> {
 	return await startChatModel(
 		'Kling_V2V_Generate',
 		prompts.map((prompt) => ({ prompt })),
+		failures,
 	);
 }
 

@@ -16,17 +16,26 @@ export interface ChatModel {
  * Starts a model that speaks the API of OpenAI's chat completions.
  * @param tool the name by which n8n offers it
  * @param inputs what the tool is called with, once for each
+ * @param failures so often it fails where it should say what the tool has answered
  */
 export async function startChatModel(
 	tool: string,
 	inputs: Array<Record<string, unknown>>,
+	failures = 0,
 ): Promise<ChatModel> {
+	let failuresLeft = failures;
 	const server = http.createServer(async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk as Buffer);
 		const { messages } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Conversation;
 		const answers = messages.filter(({ role }) => role === 'tool').map(({ content }) => content);
 		const isAsked = answers.length > 0;
+		if (isAsked && failuresLeft-- > 0) {
+			// Of a status of 500 and more, n8n's model node would ask again by itself.
+			response.writeHead(400, { 'content-type': 'application/json' });
+			response.end(JSON.stringify({ error: { message: 'The model did not answer' } }));
+			return;
+		}
 		const calls = inputs.map((input, index) => ({
 			id: `call_${index}`,
 			type: 'function',

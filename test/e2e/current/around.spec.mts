@@ -271,6 +271,27 @@ const callsTool =
 		expect(await billedTasks(stage)).toBe(1);
 	};
 
+/** The model fails after the tool was called, and a person retries the execution. */
+const retriesAgent: Scene = async (stage) => {
+	const { session } = stage.instance;
+	const model = await videoMaker(TWO, 1);
+	try {
+		const execution = await callAgent(stage, model, { completion: 'submitOnly' });
+		expect((await session.executionEnd(execution)).status).toBe('error');
+		const ended = await session.executionEnd(await session.retry(execution, false));
+		expectSuccess(ended);
+		const made = (await taskIds(stage)).sort();
+		expect(
+			heardIn(ended)
+				.map(({ taskId }) => taskId)
+				.sort(),
+		).toEqual(made);
+		expect(await billedTasks(stage)).toBe(2);
+	} finally {
+		await model.stop();
+	}
+};
+
 together('Features of n8n around the nodes', {
 	'a parent that waits gets the videos of its sub-workflow, which stays awake': awaited,
 	'a parent that does not wait goes on with its own items, and the sub-workflow stays awake':
@@ -294,6 +315,8 @@ together('Features of n8n around the nodes', {
 	'items of both outputs are paired with those that they were made of': paired,
 	'Execute step pays at each click, and not where the output is pinned': executeStep,
 	'an agent hears the task ID at once': callsTool({ completion: 'submitOnly' }, 'pending'),
+	'an agent whose model fails after its calls gets their tasks in a retry, and pays nothing again':
+		retriesAgent,
 	'an agent that is to have the video keeps the execution awake': callsTool(
 		{ completion: 'poll', ...SLEEP },
 		'completed',

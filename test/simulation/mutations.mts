@@ -165,9 +165,9 @@ export const MUTATIONS: Mutation[] = [
 	},
 	{
 		name: 'The deadline is not kept',
-		module: 'shared/wait/waitForTask',
-		find: 'watch.timedOut = true;',
-		replace: 'watch.timedOut = false;',
+		module: 'KlingV2vGenerate/generateRun',
+		find: 'deadline: since + waitLimit',
+		replace: 'deadline: since + 100 * waitLimit',
 	},
 	{
 		name: 'Looks do not wait for their time',

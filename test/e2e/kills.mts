@@ -196,8 +196,8 @@ export interface Play extends Case {
 export interface Kill {
 	/** By a sentence about each. */
 	plays: Map<string, Play>;
-	/** Brings n8n back, once the process that runs the nodes is killed. */
-	comeBack: (server: Server) => Promise<void>;
+	/** Brings n8n back, once the process that runs the nodes is killed: by default, n8n starts again. */
+	comeBack?: (server: Server) => Promise<void>;
 }
 
 /** The steps that all executions take together. */
@@ -254,7 +254,7 @@ class Player {
 export async function killAll(
 	server: Server,
 	testInfo: TestInfo,
-	{ plays, comeBack }: Kill,
+	{ plays, comeBack = async ({ instance }) => await instance.restart() }: Kill,
 ): Promise<void> {
 	const steps = newSteps();
 	const failed: string[] = [];

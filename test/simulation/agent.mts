@@ -11,11 +11,8 @@ export interface AgentCall {
 	runIndex: number;
 }
 
-/** Calls the node once. */
+/** Has the node work on a call. */
 type CallNode = (call: AgentCall) => Promise<Item[]>;
-
-/** Calls the node as n8n's engine does, with its tries; an error is an item. */
-type RunNode = (call: AgentCall) => Promise<Item[]>;
 
 /**
  * The AI Agent node, for which the Kling node is a tool: its model has a wish for each item, and asks once more with the
@@ -24,8 +21,12 @@ type RunNode = (call: AgentCall) => Promise<Item[]>;
 export class Agent {
 	constructor(private readonly world: Surroundings) {}
 
-	/** @returns what it puts out: the last answer to each of its wishes */
-	async run(running: Running, callNode: CallNode, runNode: RunNode): Promise<Item[]> {
+	/**
+	 * @param callNode calls the node once; an error is thrown
+	 * @param runNode calls the node as n8n's engine does, with its tries; an error is an item
+	 * @returns what it puts out: the last answer to each of its wishes
+	 */
+	async run(running: Running, callNode: CallNode, runNode: CallNode): Promise<Item[]> {
 		const { agent, items } = this.world.scenario;
 		const wishes = items.map((_, wish) => wish);
 		if (agent === 'itself') {
@@ -93,7 +94,7 @@ export class Agent {
 	}
 
 	/** n8n-core's `handleRequest`: the engine runs the node as if it stood in the chain. */
-	private async throughEngine(running: Running, wish: number, runNode: RunNode): Promise<Item> {
+	private async throughEngine(running: Running, wish: number, runNode: CallNode): Promise<Item> {
 		const runIndex = runsOf(running.data).length;
 		begin(running, runIndex);
 		const [answer] = await runNode({ wish, runIndex });

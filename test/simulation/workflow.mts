@@ -51,7 +51,7 @@ export class Workflow {
 		};
 	}
 
-	/** What Source, and each round, lead to. */
+	/** The node that Source leads to, and that `Again` leads back to: Kling, or the agent whose tool Kling is. */
 	private first(): NodeState {
 		return this.scenario.agent === 'none' ? this.kling() : { name: AGENT, type: 'test.agent' };
 	}

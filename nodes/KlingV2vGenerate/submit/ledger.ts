@@ -141,16 +141,21 @@ export class Ledger {
 
 	/** From here a task may exist. Recorded before the request is sent, so that a crash is never read as "not sent". */
 	intend(key: RequestKey, error: KlingError): LedgerEntry {
+		const nth = this.nth(key);
+		if (this.caller.isTool) this.callsLike(key).take();
 		return this.put(key, {
 			state: 'uncertain',
 			error: storedError(error),
-			nth: this.caller.isTool ? this.takeCall(key) : this.nth(key),
+			nth,
 		});
 	}
 
 	/** @returns the places of the next request for an item among those that are alike */
 	nth(key: RequestKey): Record<HashName, number> {
-		if (this.caller.isTool) return both(this.callsLike(key).next);
+		if (this.caller.isTool) {
+			const { next } = this.callsLike(key);
+			return { requestHash: next, sourceHash: next };
+		}
 		return {
 			requestHash: this.alike('requestHash', key) + 1,
 			sourceHash: this.alike('sourceHash', key) + 1,
@@ -243,10 +248,6 @@ export class Ledger {
 		).length;
 	}
 
-	private takeCall(key: RequestKey): Record<HashName, number> {
-		return both(this.callsLike(key).take());
-	}
-
 	/**
 	 * An agent's calls that ask for the same, those included that have ended well. They are counted, as n8n's run index of a
 	 * call is another one after a crash.
@@ -280,10 +281,6 @@ export class Ledger {
 	private isTaken({ call }: LedgerEntry): boolean {
 		return call !== this.call && callsUnderWay.has(call);
 	}
-}
-
-function both(place: number): Record<HashName, number> {
-	return { requestHash: place, sourceHash: place };
 }
 
 /** @returns the wishes alone: an entry is stored with every sleep */

@@ -57,8 +57,5 @@ test('n8n is killed while an agent makes its second video, and a retry pays for 
 	server,
 }, testInfo) => {
 	test.setTimeout(20 * 60_000);
-	await killAll(server, testInfo, {
-		plays,
-		comeBack: async ({ instance }) => await instance.restart(),
-	});
+	await killAll(server, testInfo, { plays });
 });

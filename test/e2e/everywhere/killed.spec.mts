@@ -39,8 +39,5 @@ test(`n8n is killed under ${plays.size} executions, and none of them pays for an
 	server,
 }, testInfo) => {
 	test.setTimeout(20 * 60_000);
-	await killAll(server, testInfo, {
-		plays,
-		comeBack: async ({ instance }) => await instance.restart(),
-	});
+	await killAll(server, testInfo, { plays });
 });

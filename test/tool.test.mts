@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { ExecutionLifecycleHooks, SupplyDataContext } from 'n8n-core';
@@ -36,8 +37,11 @@ const { makeHandleToolInvocation } = createRequire(require.resolve('n8n-core'))(
 const bench = useBench();
 beforeAll(shortenPauses);
 
-/** The tool as an agent has it: each call is another run of the node, and so is each try. */
-function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}) {
+/**
+ * The tool as an agent has it: each call is another run of the node, and so is each try.
+ * @param retried the token of an execution that n8n was killed under, which left its marks in the database alone
+ */
+function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}, retried?: string) {
 	const nodes = [
 		withCredentials(
 			node(
@@ -61,10 +65,11 @@ function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}) {
 		active: false,
 		nodeTypes: nodeTypes as never,
 	});
-	const data = createRunExecutionData({});
+	const data = createRunExecutionData({ resumeToken: retried ?? randomUUID() });
+	const mode = retried === undefined ? 'trigger' : 'retry';
 	const additionalData = {
 		credentialsHelper: new Credentials(bench.credentials),
-		hooks: new ExecutionLifecycleHooks('trigger', 'e1', workflow as never),
+		hooks: new ExecutionLifecycleHooks(mode, 'e1', workflow as never),
 		executionId: 'e1',
 		currentNodeExecutionIndex: 0,
 		webhookWaitingBaseUrl: 'http://127.0.0.1/webhook-waiting',
@@ -77,7 +82,7 @@ function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}) {
 			workflow,
 			tool,
 			additionalData,
-			'trigger',
+			mode,
 			data,
 			runIndex,
 			[],
@@ -312,6 +317,35 @@ describe('Generate as the tool of an AI agent:', () => {
 			tasks.map(({ taskId }) => taskId).sort(),
 		);
 	});
+
+	test.each<[string, number, number[]]>([
+		['the first', 1, [2]],
+		['the last', 2, [1]],
+		['the second of three', 2, [1, 3]],
+	])(
+		'of calls in the same words, of which %s was refused, a retry after a kill finds what the others made',
+		async (_, refused, made) => {
+			const calls = refused + made.filter((nth) => nth > refused).length;
+			for (let nth = 1; nth <= calls; nth++) {
+				const fault =
+					nth === refused ? { kind: 'status', status: 402 } : { kind: 'slow', ms: 100 };
+				await bench.emulator.fault({ match: { action: 'create', nth }, fault });
+			}
+			const make = toolOf({}, { id: 'made twice' });
+			const ended = await Promise.allSettled(Array.from({ length: calls }, () => make('@Video1')));
+			expect(ended.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+			const { tasks } = await bench.emulator.state();
+			expect(tasks).toHaveLength(made.length);
+			const again = toolOf({}, { id: 'made twice' }, make.data.resumeToken);
+			const found: unknown[] = [];
+			for (const {} of made) found.push((await again('@Video1'))[0].taskId);
+			expect(found.sort()).toEqual(tasks.map(({ taskId }) => taskId).sort());
+			expect(await billed()).toBe(made.length);
+			// One more is another one.
+			await again('@Video1');
+			expect(await billed()).toBe(made.length + 1);
+		},
+	);
 
 	test('a task that the provider gave up is made anew, if the agent asks again', async () => {
 		await bench.emulator.set({ failTasks: { nth: [1] } });

@@ -23,7 +23,8 @@ import { Problem } from './problem.mjs';
  * @property {{ resultData: { runData: Record<string, NodeRun[]>, error?: any, lastNodeExecuted?: string, metadata?: Record<string, string> } }} data
  */
 
-const ENDED = new Set(['success', 'error', 'canceled', 'crashed']);
+/** How an execution may end. */
+export const ENDED = new Set(['success', 'error', 'canceled', 'crashed']);
 const POLL_MS = 500;
 
 /** Longer than anything takes here, on a busy machine too. */

@@ -182,9 +182,18 @@ export class Ledger {
 		this.put(key, { state: 'failed', error });
 	}
 
-	/** Surely no task came of the request, and its marks are gone: the next one like it takes its place. */
-	giveBack(entry: LedgerEntry): void {
-		if (this.caller.isTool && entry.nth) this.callsLike(entry).release(entry.nth.requestHash);
+	/**
+	 * Surely no task came of the request.
+	 * @returns whether the next one like it takes its place; not where an agent's call like it has the place behind it
+	 * already: n8n may be killed, and a retry counts from 1 on
+	 */
+	giveBack(entry: LedgerEntry): boolean {
+		if (!this.caller.isTool || !entry.nth) return true;
+		const like = this.callsLike(entry);
+		const place = entry.nth.requestHash;
+		const isNewest = like.isNewest(place);
+		if (isNewest) like.release(place);
+		return isNewest;
 	}
 
 	/** Takes an entry away: nothing was sent, or another task is wanted. */

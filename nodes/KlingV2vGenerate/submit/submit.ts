@@ -125,6 +125,7 @@ export class Submitter {
 		const entry = run.ledger.intend(request, maybeCreated(request, 'the request was cut off'));
 		entry.place = run.tally.take();
 		const before = await run.writeAhead.intend(entry);
+		if (before === 'skipped') return await this.forget(entry, true);
 		if (before !== 'nothing') return await this.recover(item, entry, before);
 		if (wasSent) return await this.forget(entry);
 		await this.claimPlace(item, entry);
@@ -239,7 +240,7 @@ export class Submitter {
 	private async recover(
 		item: ItemRequest,
 		entry: LedgerEntry,
-		before: Exclude<Before, 'nothing'>,
+		before: Exclude<Before, 'nothing' | 'skipped'>,
 	): Promise<CreatedEntry> {
 		const { request } = item;
 		const { provider, endpoint } = request;
@@ -258,13 +259,17 @@ export class Submitter {
 		throw error;
 	}
 
-	/** Surely no task exists: the item may be asked for again. */
-	private async forget(entry: LedgerEntry): Promise<undefined> {
-		this.run.ledger.strike(entry);
-		await this.run.writeAhead.forget(entry);
-		// Not before its marks are gone: the next to take its place would take them for another's.
-		this.run.ledger.giveBack(entry);
-		if (entry.place !== undefined) this.run.tally.release(entry.place);
+	/**
+	 * Surely no task exists: the item may be asked for again.
+	 * @param isSkipped an agent's next call like it takes the place behind it
+	 */
+	private async forget(entry: LedgerEntry, isSkipped = false): Promise<undefined> {
+		const { ledger, writeAhead, tally } = this.run;
+		ledger.strike(entry);
+		// The marks are next in the database's queue: the call that takes the place finds none.
+		if (!isSkipped && ledger.giveBack(entry)) await writeAhead.forget(entry);
+		else await writeAhead.skip(entry);
+		if (entry.place !== undefined) tally.release(entry.place);
 	}
 
 	/** The answer is lost, the task perhaps not: it is never asked for again by itself. */

@@ -45,6 +45,11 @@ export class Tally {
 		return `This node has created ${count} of its tasks in this execution and would create ${more} more, and Max Tasks per Execution is ${most}`;
 	}
 
+	/** @returns whether no place above it was ever taken */
+	isNewest(place: number): boolean {
+		return place === this.places.taken;
+	}
+
 	/** @returns the number of a place, from 1 on */
 	take(): number {
 		const { next: place } = this;

@@ -25,6 +25,8 @@ export type Before =
 	| 'nothing'
 	/** It was sent, by a process that could not keep its ledger. */
 	| 'sent'
+	/** An agent's call like it was refused in its place, and the next ones have taken the places behind it. */
+	| 'skipped'
 	/**
 	 * Such a process has sent another request in its place: the nodes before this one have run again, and have given
 	 * other items.
@@ -93,10 +95,13 @@ export class WriteAhead {
 	async intend(request: Request): Promise<Before> {
 		const place = this.placeMark(request);
 		const asked = this.askedMarks(request);
-		const { processed } = await this.record([place, ...asked]);
+		const skips = this.skipMarks(request);
+		const { new: unknown, processed } = await this.record([place, ...asked, ...skips]);
 		const isAsked = asked.some((mark) => processed.includes(mark));
 		const isTaken = processed.includes(place);
 		if (isAsked && (isTaken || this.knowsRetried)) return 'sent';
+		if (skips.some((mark) => processed.includes(mark))) return 'skipped';
+		await this.remove(skips.filter((mark) => unknown.includes(mark)));
 		// The place of an agent's call names its words, too: that mark alone is of one that only asks whether it was sent.
 		return isTaken && !this.isTool ? 'another' : 'nothing';
 	}
@@ -130,16 +135,31 @@ export class WriteAhead {
 		return processed.length > 0;
 	}
 
+	/** An agent's call has left nothing behind, and those after it keep their places: a retry passes over its own. */
+	async skip(request: Request): Promise<void> {
+		await this.record(this.skipMarks(request));
+		await this.remove(this.intentMarks(request));
+	}
+
 	/** The request has left nothing behind, or is recorded elsewhere, or may knowingly be sent again. */
 	async forget(request: Request & Pick<LedgerEntry, 'watch'>): Promise<void> {
-		const { place, watch } = request;
+		const { watch } = request;
 		await this.remove([
-			this.placeMark(request),
-			...this.askedMarks(request),
+			...this.intentMarks(request),
+			...this.skipMarks(request),
 			...(watch ? this.taskMarks(request, watch.task.taskId) : []),
-			...(place === undefined ? [] : [this.tallyMark(place)]),
 			...this.contentsOf(request).map((content) => this.questionMark(content)),
 		]);
+	}
+
+	/** The marks that are written before the request is sent. */
+	private intentMarks(request: Request): string[] {
+		const { place } = request;
+		return [
+			this.placeMark(request),
+			...this.askedMarks(request),
+			...(place === undefined ? [] : [this.tallyMark(place)]),
+		];
 	}
 
 	/** The mark that names a request by its place in the run, whatever it asks for. */
@@ -150,6 +170,11 @@ export class WriteAhead {
 	/** The marks that name a request by its content, wherever it stands in its run. */
 	private askedMarks(request: Request): string[] {
 		return this.contentsOf(request).map((content) => `asked ${content}`);
+	}
+
+	/** Only an agent's calls are counted over their whole execution. */
+	private skipMarks(request: Request): string[] {
+		return this.isTool ? this.contentsOf(request).map((content) => `skip ${content}`) : [];
 	}
 
 	private taskMarks(request: Request, taskId: string): string[] {

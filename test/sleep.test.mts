@@ -8,9 +8,9 @@ import type {
 	INodeParameters,
 	IRunExecutionData,
 } from 'n8n-workflow';
-import { marks } from './engine/marks.mts';
+import { database, marks } from './engine/marks.mts';
 import { execute, GENERATE, node, STATUS, withCredentials } from './engine/engine.mts';
-import type { RunOptions } from './engine/engine.mts';
+import type { LogLine, RunOptions } from './engine/engine.mts';
 import { hurry, timing } from './engine/haste.mts';
 import { useBench } from './engine/setup.mts';
 import { passed } from './engine/until.mts';
@@ -171,7 +171,7 @@ describe.each(providers)('With %s, an execution that sleeps', (provider) => {
 
 describe('An execution that was ended by a crash', () => {
 	/** The first turn is cut off before n8n has stored anything: what is left are the marks, and the provider. */
-	async function crashed(provider: string): Promise<RunOptions> {
+	async function crashed(provider: string, log: LogLine[] = []): Promise<RunOptions> {
 		const options: RunOptions = {
 			credentials: bench.credentials,
 			resumeToken: `token of ${provider}`,
@@ -180,7 +180,7 @@ describe('An execution that was ended by a crash', () => {
 				node('Kling', GENERATE, parametersOf(provider)),
 			],
 		};
-		await execute({ ...options, leaveAsleep: true });
+		log.push(...(await execute({ ...options, leaveAsleep: true })).log);
 		expect(await billed()).toBe(2);
 		return options;
 	}
@@ -193,6 +193,32 @@ describe('An execution that was ended by a crash', () => {
 		expect(json.map(({ taskId }) => taskId)).toEqual(tasks.map(({ taskId }) => taskId));
 		expect(json.map(({ status }) => status)).toEqual(['completed', 'completed']);
 		expect(await billed()).toBe(2);
+	});
+
+	test('pays for none again, though its database turned a mark away', async () => {
+		// Of two processes that make the first mark of a workflow, n8n turns one away.
+		const { answer } = database;
+		database.answer = async () => {
+			database.answer = answer;
+			throw new Error('UNIQUE constraint failed: processed_data');
+		};
+		const options = await crashed('magnific');
+		const { error } = await execute({ ...options, mode: 'retry' });
+		expect(error).toBeUndefined();
+		expect(await billed()).toBe(2);
+	});
+
+	test('may pay again where its database took no mark, and the log of then says so', async () => {
+		const { answer } = database;
+		database.answer = async () => await Promise.reject(new Error('database is locked'));
+		const log: LogLine[] = [];
+		const options = await crashed('magnific', log);
+		database.answer = answer;
+		expect(log.map(({ message }) => message)).toContainEqual(
+			expect.stringContaining('did not take a mark of a Kling request: database is locked'),
+		);
+		await execute({ ...options, mode: 'retry' });
+		expect(await billed()).toBe(4);
 	});
 
 	test('fails once when a person retries it and the provider has no list; the next retry pays', async () => {

@@ -6,6 +6,7 @@ import type {
 	IDataObject,
 	INode,
 	INodeParameters,
+	IRunExecutionData,
 	IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import { createRunExecutionData, NodeConnectionTypes, Workflow } from 'n8n-workflow';
@@ -18,8 +19,9 @@ import {
 	nodeTypes,
 	withCredentials,
 } from './engine/engine.mts';
+import { database } from './engine/marks.mts';
 import { shortenPauses } from './engine/haste.mts';
-import { until } from './engine/until.mts';
+import { passed, until } from './engine/until.mts';
 import { useBench } from './engine/setup.mts';
 
 /** n8n-core's own way of calling a node for an AI agent. */
@@ -37,11 +39,38 @@ const { makeHandleToolInvocation } = createRequire(require.resolve('n8n-core'))(
 const bench = useBench();
 beforeAll(shortenPauses);
 
-/**
- * The tool as an agent has it: each call is another run of the node, and so is each try.
- * @param retried the token of an execution that n8n was killed under, which left its marks in the database alone
- */
-function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}, retried?: string) {
+/** How n8n runs the agent. */
+interface Started {
+	id: string;
+	mode: 'trigger' | 'retry';
+	data: IRunExecutionData;
+}
+
+const started = (resumeToken: string = randomUUID()): Started => ({
+	id: randomUUID(),
+	mode: 'trigger',
+	data: createRunExecutionData({ resumeToken }),
+});
+
+/** By a person, of an execution that has failed: n8n has stored it. */
+const retryOf = ({ data }: { data: IRunExecutionData }): Started => ({
+	...started(),
+	mode: 'retry',
+	data: structuredClone(data),
+});
+
+/** By a person, of an execution that n8n was killed under: it has left its marks in the database. */
+const retryOfKilled = ({ data }: { data: IRunExecutionData }): Started => ({
+	...started(data.resumeToken),
+	mode: 'retry',
+});
+
+/** The tool as an agent has it: each call is another run of the node, and so is each try. */
+function toolOf(
+	parameters: INodeParameters,
+	settings: Partial<INode> = {},
+	{ id, mode, data }: Started = started(),
+) {
 	const nodes = [
 		withCredentials(
 			node(
@@ -65,12 +94,10 @@ function toolOf(parameters: INodeParameters, settings: Partial<INode> = {}, retr
 		active: false,
 		nodeTypes: nodeTypes as never,
 	});
-	const data = createRunExecutionData({ resumeToken: retried ?? randomUUID() });
-	const mode = retried === undefined ? 'trigger' : 'retry';
 	const additionalData = {
 		credentialsHelper: new Credentials(bench.credentials),
-		hooks: new ExecutionLifecycleHooks(mode, 'e1', workflow as never),
-		executionId: 'e1',
+		hooks: new ExecutionLifecycleHooks(mode, id, workflow as never),
+		executionId: id,
 		currentNodeExecutionIndex: 0,
 		webhookWaitingBaseUrl: 'http://127.0.0.1/webhook-waiting',
 		formWaitingBaseUrl: 'http://127.0.0.1/form-waiting',
@@ -327,8 +354,7 @@ describe('Generate as the tool of an AI agent:', () => {
 		async (_, refused, made) => {
 			const calls = refused + made.filter((nth) => nth > refused).length;
 			for (let nth = 1; nth <= calls; nth++) {
-				const fault =
-					nth === refused ? { kind: 'status', status: 402 } : { kind: 'slow', ms: 100 };
+				const fault = nth === refused ? { kind: 'status', status: 402 } : { kind: 'slow', ms: 100 };
 				await bench.emulator.fault({ match: { action: 'create', nth }, fault });
 			}
 			const make = toolOf({}, { id: 'made twice' });
@@ -336,7 +362,7 @@ describe('Generate as the tool of an AI agent:', () => {
 			expect(ended.filter(({ status }) => status === 'rejected')).toHaveLength(1);
 			const { tasks } = await bench.emulator.state();
 			expect(tasks).toHaveLength(made.length);
-			const again = toolOf({}, { id: 'made twice' }, make.data.resumeToken);
+			const again = toolOf({}, { id: 'made twice' }, retryOfKilled(make));
 			const found: unknown[] = [];
 			for (const {} of made) found.push((await again('@Video1'))[0].taskId);
 			expect(found.sort()).toEqual(tasks.map(({ taskId }) => taskId).sort());
@@ -346,6 +372,131 @@ describe('Generate as the tool of an AI agent:', () => {
 			expect(await billed()).toBe(made.length + 1);
 		},
 	);
+
+	test.each([{}, { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 }])(
+		'a lost answer that was told is paid again by a person who retries, and not before (%j)',
+		async (settings) => {
+			const node = { id: 'lost', ...settings };
+			const reset = { kind: 'reset', makeTask: true };
+			await bench.emulator.fault({ match: { action: 'create' }, fault: reset });
+			const make = toolOf({}, node);
+			await expect(make('@Video1')).rejects.toThrow('may have created a task that is billed');
+			// n8n was killed before it has stored that: it is told once more.
+			const again = toolOf({}, node, retryOfKilled(make));
+			for (let asked = 0; asked < 2; asked++) {
+				await expect(again('@Video1')).rejects.toThrow(
+					'n8n was ended after an earlier run had sent',
+				);
+			}
+			expect(await billed()).toBe(1);
+			const [{ taskId }] = await toolOf({}, node, retryOf(again))('@Video1');
+			expect(await billed()).toBe(2);
+			// Another retry of that finds the task of the first one.
+			expect((await toolOf({}, node, retryOf(make))('@Video1'))[0].taskId).toBe(taskId);
+			expect(await billed()).toBe(2);
+		},
+	);
+
+	test('a task that the provider gave up is made anew in a retry, also with Retry On Fail', async () => {
+		await bench.emulator.set({ failTasks: { nth: [1] } });
+		const settings = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
+		const make = toolOf({ completion: 'poll' }, settings);
+		await expect(make('@Video1')).rejects.toThrow('Running again makes a new task');
+		const again = toolOf({ completion: 'poll' }, settings, retryOf(make));
+		expect((await again('@Video1'))[0].status).toBe('completed');
+		expect(await billed()).toBe(2);
+	});
+
+	test('what n8n has stored in the midst of a request is looked for by its marks', async () => {
+		const slow = { kind: 'slow', ms: 300 };
+		await bench.emulator.fault({ match: { action: 'create', nth: 2 }, fault: slow });
+		const make = toolOf({}, { id: 'in the midst' });
+		const first = make('@Video1');
+		await seen('create');
+		const second = make('@Video1');
+		await first;
+		await seen('create', 2);
+		// "Save execution progress" stores it when the first call has ended; n8n is killed after the second one.
+		const stored = retryOf(make);
+		await second;
+		const again = toolOf({}, { id: 'in the midst' }, stored);
+		const found = [(await again('@Video1'))[0].taskId, (await again('@Video1'))[0].taskId];
+		const { tasks } = await bench.emulator.state();
+		expect(found.sort()).toEqual(tasks.map(({ taskId }) => taskId).sort());
+		expect(await billed()).toBe(2);
+	});
+
+	test('Max Tasks per Execution holds after a kill, though a retry asks for the same twice at once', async () => {
+		const most = { options: { maxTasksPerExecution: 2 } };
+		const make = toolOf(most, { id: 'most' });
+		await make('@Video1 x');
+		await make('@Video1 y');
+		const again = toolOf(most, { id: 'most' }, retryOfKilled(make));
+		const { answer } = database;
+		database.answer = async () => await passed(40);
+		await Promise.allSettled([again('@Video1 x'), again('@Video1 x')]);
+		database.answer = answer;
+		expect(await billed()).toBe(2);
+	});
+
+	test('Max Tasks per Execution gives the lowest place that is free again', async () => {
+		const refusal = { kind: 'status', status: 402 };
+		await bench.emulator.fault({ match: { action: 'create', nth: 1 }, fault: refusal });
+		const make = toolOf({ options: { maxTasksPerExecution: 2 } });
+		await Promise.allSettled(['@Video1 a', '@Video1 b', '@Video1 c'].map(make));
+		expect(await billed()).toBe(1);
+		await make('@Video1 d');
+		await expect(make('@Video1 e')).rejects.toThrow('Max Tasks per Execution is 2');
+		expect(await billed()).toBe(2);
+	});
+
+	test('a retry whose marks cannot be read fails before it pays, and the next one finds the task', async () => {
+		const make = toolOf({}, { id: 'not read' });
+		const [{ taskId }] = await make('@Video1');
+		const { answer } = database;
+		database.answer = async () => await Promise.reject(new Error('the database is locked'));
+		const again = toolOf({}, { id: 'not read' }, retryOfKilled(make));
+		await expect(again('@Video1')).rejects.toThrow('does not say whether this request was sent');
+		database.answer = answer;
+		expect((await again('@Video1'))[0].taskId).toBe(taskId);
+		expect(await billed()).toBe(1);
+	});
+
+	test('a refused call whose place cannot be kept is not forgotten either', async () => {
+		await bench.emulator.fault(
+			{ match: { action: 'create', nth: 1 }, fault: { kind: 'status', status: 402 } },
+			{ match: { action: 'create', nth: 2 }, fault: { kind: 'slow', ms: 300 } },
+		);
+		const { answer } = database;
+		let refusals = 0;
+		database.answer = async () => {
+			await passed(40);
+			const { requests } = await bench.emulator.state();
+			const sent = requests.filter(({ action }) => action === 'create').length;
+			// Each mark is tried twice.
+			if (sent === 2 && refusals++ < 2) throw new Error('the database is locked');
+		};
+		const make = toolOf({}, { id: 'not kept' });
+		await Promise.allSettled([make('@Video1'), make('@Video1')]);
+		database.answer = answer;
+		expect(refusals).toBeGreaterThan(1);
+		const again = toolOf({}, { id: 'not kept' }, retryOfKilled(make));
+		await expect(again('@Video1')).rejects.toThrow('n8n was ended after an earlier run had sent');
+		expect(await billed()).toBe(1);
+	});
+
+	test('n8n 1.x: a retry is given no task of another execution that began with the same', async () => {
+		const began = (mode: Started['mode']): Started => {
+			const run = started('');
+			const task = { startTime: 1, executionIndex: 0, executionTime: 1, source: [] };
+			run.data.resultData.runData = { Start: [{ ...task, data: { main: [[{ json: {} }]] } }] };
+			return { ...run, mode };
+		};
+		for (let n = 0; n < 2; n++) await toolOf({}, { id: 'alike' }, began('trigger'))('@Video1');
+		const again = toolOf({}, { id: 'alike' }, began('retry'));
+		await expect(again('@Video1')).rejects.toThrow('may have created a task that is billed');
+		expect(await billed()).toBe(2);
+	});
 
 	test('a task that the provider gave up is made anew, if the agent asks again', async () => {
 		await bench.emulator.set({ failTasks: { nth: [1] } });

@@ -227,8 +227,8 @@ const input = fc.oneof(
 /** Every history that can be: what is rare in the world is frequent here. */
 export const scenarios: fc.Arbitrary<Scenario> = fc
 	.record({
-		// Of many troubles at once, one hides the other.
-		calm: one('', '', 'hosts', 'n8n', 'all'),
+		leaning: one('', '', 'hosts calm', 'n8n calm', 'all calm', 'killed'),
+		between: fc.nat({ max: 3 }),
 		seed: fc.integer({ min: 1, max: 2 ** 31 }),
 		version: one('2.41', '2.41', '1.88'),
 		topology: one('regular', 'queue'),
@@ -274,21 +274,54 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 	})
 	.map(possible);
 
+/** Of many troubles at once, one hides the other: most histories lean towards some. */
+interface Leaning {
+	/**
+	 * `killed`: one request comes to something, some after it come to tasks, and the process is killed under the next one;
+	 * n8n tries again, and so does a person. By chance, all of that rarely comes together.
+	 */
+	leaning: '' | 'hosts calm' | 'n8n calm' | 'all calm' | 'killed';
+	/** So many come to tasks between the two. */
+	between: number;
+}
+
+const HOSTS_CALM = { creations: [], looks: [], lists: [], files: [] };
+
+const N8N_CALM = { deaths: [], stalls: [], stop: undefined, timeout: undefined };
+
+function leant({ leaning, between, ...drawn }: Scenario & Leaning): Partial<Scenario> {
+	const { creations, tries, retries } = drawn;
+	switch (leaning) {
+		case 'hosts calm':
+			return HOSTS_CALM;
+		case 'n8n calm':
+			return N8N_CALM;
+		case 'all calm':
+			return { ...HOSTS_CALM, ...N8N_CALM };
+		case 'killed': {
+			const fine: CreationFate[] = Array.from({ length: between }, () => ({ kind: 'fine', ms: 0 }));
+			return {
+				...N8N_CALM,
+				whileWaiting: 'sleep',
+				tries: Math.max(2, tries),
+				creations: [...creations.slice(0, 1), ...fine, { kind: 'deadly', made: 'yes' }],
+				retries: Math.max(1, retries),
+			};
+		}
+		default:
+			return {};
+	}
+}
+
 /** Takes away what cannot come together in the real world, or what means nothing there. */
-function possible({ calm, ...rest }: Scenario & { calm: string }): Scenario {
-	const drawn: Scenario = { ...rest };
-	if (calm === 'hosts' || calm === 'all') {
-		Object.assign(drawn, { creations: [], looks: [], lists: [], files: [] });
-	}
-	if (calm === 'n8n' || calm === 'all') {
-		Object.assign(drawn, { deaths: [], stalls: [], stop: undefined, timeout: undefined });
-	}
+function possible({ leaning, between, ...rest }: Scenario & Leaning): Scenario {
+	const drawn: Scenario = { ...rest, ...leant({ leaning, between, ...rest }) };
 	if (drawn.node === 'status') drawn.agent = 'none';
 	const isAgent = drawn.agent !== 'none';
 	// An agent's call waits for no callback.
 	if (isAgent && drawn.completion === 'callback') drawn.completion = 'poll';
 	const { completion, creations, download, topology } = drawn;
-	const isQuiet = calm === 'n8n';
+	const isQuiet = leaning === 'n8n calm';
 	return {
 		...drawn,
 		agent: isAgent && drawn.version === '1.88' ? 'itself' : drawn.agent,

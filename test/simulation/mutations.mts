@@ -27,8 +27,8 @@ export const MUTATIONS: Mutation[] = [
 	{
 		name: 'A mark that is there already is passed over',
 		module: 'KlingV2vGenerate/submit/writeAhead',
-		find: 'const { processed } = await this.record([place, ...asked]);',
-		replace: 'await this.record([place, ...asked]);\n        const processed = [];',
+		find: 'const { new: unknown, processed } = recorded;',
+		replace: 'const { new: unknown } = recorded;\n        const processed = [];',
 	},
 	{
 		name: "An agent's call is known by n8n's count of runs",
@@ -59,12 +59,6 @@ export const MUTATIONS: Mutation[] = [
 		module: 'KlingV2vGenerate/submit/ledger',
 		find: "attempt - Number(state === 'failed')",
 		replace: 'attempt',
-	},
-	{
-		name: 'A mark that n8n turns away is not written once more',
-		module: 'KlingV2vGenerate/submit/writeAhead',
-		find: 'async () => await work().catch(work)',
-		replace: 'work',
 	},
 	{
 		name: "A gateway's 503 counts as refused",

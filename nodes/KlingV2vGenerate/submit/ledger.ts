@@ -34,8 +34,12 @@ export interface LedgerEntry extends ItemEntry, RequestKey {
 	nth?: Record<HashName, number>;
 	/** An agent's call has put it out: a retry of the execution alone finds it. */
 	isOver?: boolean;
+	/** n8n's log, and an error, say that it is uncertain: a person who retries knows of it. */
+	isTold?: boolean;
 	/** Its place in the tally of the execution. */
 	place?: number;
+	/** The mark of that place is its own. */
+	isClaimed?: boolean;
 	wishes?: Wishes;
 }
 
@@ -130,9 +134,15 @@ export class Ledger {
 	}
 
 	/** Takes the entry of a retried execution over into this one. */
-	adopt(entry: CreatedEntry, deadline: number, wishes: Wishes): void {
+	inherit(entry: LedgerEntry): void {
 		const { execution, run } = this.record;
-		Object.assign(entry, { execution, run, call: this.call, wishes: plain(wishes) });
+		Object.assign(entry, { execution, run, call: this.call });
+	}
+
+	/** Takes a task of a retried execution over into this one. */
+	adopt(entry: CreatedEntry, deadline: number, wishes: Wishes): void {
+		this.inherit(entry);
+		entry.wishes = plain(wishes);
 		Object.assign(entry.watch, { deadline, timedOut: false, refusals: 0 });
 		delete entry.watch.fetching;
 		delete entry.error;
@@ -282,7 +292,9 @@ export class Ledger {
 		const { isEachTryARun } = this.caller;
 		const isSameText = entry.requestHash === requestHash;
 		const isWanted = isSameText && !isGivenUp(entry);
-		if (entry.isOver) return isWanted && this.isInherited(entry);
+		// A person who was told of the one before wants another.
+		if (this.isInherited(entry)) return isWanted && !entry.isTold;
+		if (entry.isOver) return false;
 		if (isEachTryARun) return isSameText;
 		return isWanted || (isEachTryARun === false && entry.run === this.record.run);
 	}

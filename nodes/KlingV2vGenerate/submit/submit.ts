@@ -51,7 +51,7 @@ export class Submitter {
 	async submit(item: ItemRequest): Promise<CreatedEntry> {
 		for (;;) {
 			const entry = this.run.ledger.find(item.request);
-			if (entry) return this.known(entry, item);
+			if (entry) return await this.known(entry, item);
 			if (!(await this.mayBegin(item))) continue;
 			const created = await this.sendOrEnd(item);
 			if (created) return created;
@@ -74,10 +74,17 @@ export class Submitter {
 		}
 	}
 
-	private known(entry: LedgerEntry, item: ItemRequest): CreatedEntry {
-		// An uncertain entry is not taken: no call that asks for the same may pass it over, and send the request again.
-		if (!isCreated(entry)) throw errorOf(entry);
+	private async known(entry: LedgerEntry, item: ItemRequest): Promise<CreatedEntry> {
 		const { run } = this;
+		if (!isCreated(entry)) {
+			// It is not taken: no call that asks for the same may pass it over, and send the request again.
+			if (!run.ledger.isInherited(entry)) throw errorOf(entry);
+			// n8n has stored the execution in the midst of the request, and was killed: the marks know more.
+			run.ledger.inherit(entry);
+			const found = await this.recover(item, entry, 'sent');
+			run.occupy(found);
+			return found;
+		}
 		item.clip = entry.wishes.clip;
 		// The fate of the task is told first: only a person who knows it pays for another one.
 		if (run.ledger.isInherited(entry)) {
@@ -126,6 +133,10 @@ export class Submitter {
 		entry.place = run.tally.take();
 		const before = await run.writeAhead.intend(entry);
 		if (before === 'skipped') return await this.forget(entry, true);
+		if (before === 'unknown') {
+			await this.forget(entry);
+			throw notRead(request);
+		}
 		if (before !== 'nothing') return await this.recover(item, entry, before);
 		if (wasSent) return await this.forget(entry);
 		await this.claimPlace(item, entry);
@@ -153,7 +164,8 @@ export class Submitter {
 		let place = entry.place ?? tally.take();
 		while (place <= most && (await this.run.writeAhead.isClaimed(place))) place = tally.take();
 		entry.place = place;
-		if (place <= most) return;
+		entry.isClaimed = place <= most;
+		if (entry.isClaimed) return;
 		await this.forget(entry);
 		const { provider, endpoint } = request;
 		const problem = tally.problem(1, most);
@@ -240,7 +252,7 @@ export class Submitter {
 	private async recover(
 		item: ItemRequest,
 		entry: LedgerEntry,
-		before: Exclude<Before, 'nothing' | 'skipped'>,
+		before: Extract<Before, 'sent' | 'another'>,
 	): Promise<CreatedEntry> {
 		const { request } = item;
 		const { provider, endpoint } = request;
@@ -291,8 +303,9 @@ export class Submitter {
 	}
 
 	/** While an execution sleeps, and after Stop, n8n shows no error item: its log does. */
-	private warnOf({ item }: LedgerEntry, { message, advice }: KlingError): void {
-		this.run.context.logger.warn(`Item ${item}: ${message}. ${advice}`);
+	private warnOf(entry: LedgerEntry, { message, advice }: KlingError): void {
+		this.run.context.logger.warn(`Item ${entry.item}: ${message}. ${advice}`);
+		entry.isTold = true;
 	}
 
 	private async appearedSince(provider: Provider) {
@@ -337,6 +350,16 @@ function notDone({ provider, endpoint }: TaskRequest, answer: Answer): KlingErro
 	return new NotReached(
 		`${provider.label} could not be reached: ${reason}`,
 		'No request was sent, so nothing was billed. Check the network and the Base URL in the credential, then run again.',
+		{ provider: provider.name, endpoint, reason, retryable: true },
+	);
+}
+
+/** @returns the error for a request that may have been sent before: the marks that would tell could not be read */
+function notRead({ provider, endpoint }: TaskRequest): KlingError {
+	const reason = "n8n's database does not say whether this request was sent before";
+	return new KlingError(
+		reason,
+		'Nothing was sent now. Press "Retry execution" again in a minute; n8n\'s log holds the error of the database.',
 		{ provider: provider.name, endpoint, reason, retryable: true },
 	);
 }

@@ -6,7 +6,7 @@ const KEY = 'klingTally';
 interface Places {
 	/** The highest place that was ever taken. */
 	taken: number;
-	/** Places below it that are free again. */
+	/** Places up to it that are free again, the lowest first. */
 	free: number[];
 }
 
@@ -61,7 +61,7 @@ export class Tally {
 	/** Gives a place back: no task came of it. */
 	release(place: number): void {
 		const { taken, free } = this.places;
-		this.context[this.key] = { taken, free: [...free, place] };
+		this.context[this.key] = { taken, free: [...free, place].sort((a, b) => a - b) };
 	}
 
 	/** Looked up each time: calls of an agent share the context. */

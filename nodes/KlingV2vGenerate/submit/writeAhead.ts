@@ -18,13 +18,23 @@ const OPTIONS = { mode: 'entries', maxEntries: MOST_MARKS } as const;
 type Placed = Pick<LedgerEntry, 'item' | 'requestHash' | 'attempt' | 'nth'>;
 
 /** A request, as its marks name it. */
-type Request = Placed & Pick<LedgerEntry, 'sourceHash' | 'place'>;
+type Request = Placed & Pick<LedgerEntry, 'sourceHash' | 'place' | 'isClaimed'>;
+
+/** The marks that n8n did not have, and has now; and those that it had. */
+interface Recorded {
+	new: string[];
+	processed: string[];
+}
+
+const NOTHING: Recorded = { new: [], processed: [] };
 
 /** The finding of `intend`: the marks of earlier processes tell whether the request was sent before. */
 export type Before =
 	| 'nothing'
 	/** It was sent, by a process that could not keep its ledger. */
 	| 'sent'
+	/** A person has retried, and n8n's database does not say whether it was sent. */
+	| 'unknown'
 	/** An agent's call like it was refused in its place, and the next ones have taken the places behind it. */
 	| 'skipped'
 	/**
@@ -86,7 +96,7 @@ export class WriteAhead {
 	 */
 	async wasSent(request: Placed): Promise<boolean> {
 		if (!this.isRetry) return false;
-		const { new: unknown, processed } = await this.record([this.placeMark(request)]);
+		const { new: unknown, processed } = await this.recordIfPossible([this.placeMark(request)]);
 		await this.remove(unknown);
 		return processed.length > 0;
 	}
@@ -96,7 +106,9 @@ export class WriteAhead {
 		const place = this.placeMark(request);
 		const asked = this.askedMarks(request);
 		const skips = this.skipMarks(request);
-		const { new: unknown, processed } = await this.record([place, ...asked, ...skips]);
+		const recorded = await this.record([place, ...asked, ...skips]);
+		if (!recorded) return this.isRetry ? 'unknown' : 'nothing';
+		const { new: unknown, processed } = recorded;
 		const isAsked = asked.some((mark) => processed.includes(mark));
 		const isTaken = processed.includes(place);
 		if (isAsked && (isTaken || this.knowsRetried)) return 'sent';
@@ -121,9 +133,11 @@ export class WriteAhead {
 		for (const content of this.contentsOf(request)) {
 			const question = this.questionMark(content);
 			const marks = new Map(taskIds.map((taskId) => [this.taskMark(content, taskId), taskId]));
-			const { new: unknown, processed } = await this.record([question, ...marks.keys()]);
+			const { new: unknown, processed } = await this.recordIfPossible([question, ...marks.keys()]);
 			if (processed.includes(question)) continue;
 			await this.remove(unknown);
+			// Of several, some are of executions that n8n 1.x does not tell from this one.
+			if (processed.length > 1) return undefined;
 			if (processed.length > 0) return marks.get(processed[0]);
 		}
 		return undefined;
@@ -131,14 +145,14 @@ export class WriteAhead {
 
 	/** Marks a place in the tally of the execution. @returns whether it was marked before, by a process that has lost its tally */
 	async isClaimed(place: number): Promise<boolean> {
-		const { processed } = await this.record([this.tallyMark(place)]);
+		const { processed } = await this.recordIfPossible([this.tallyMark(place)]);
 		return processed.length > 0;
 	}
 
 	/** An agent's call has left nothing behind, and those after it keep their places: a retry passes over its own. */
 	async skip(request: Request): Promise<void> {
-		await this.record(this.skipMarks(request));
-		await this.remove(this.intentMarks(request));
+		// Without the one, the others stay: a retry fails then, and does not pay.
+		if (await this.record(this.skipMarks(request))) await this.remove(this.intentMarks(request));
 	}
 
 	/** The request has left nothing behind, or is recorded elsewhere, or may knowingly be sent again. */
@@ -154,11 +168,11 @@ export class WriteAhead {
 
 	/** The marks that are written before the request is sent. */
 	private intentMarks(request: Request): string[] {
-		const { place } = request;
+		const { place, isClaimed } = request;
 		return [
 			this.placeMark(request),
 			...this.askedMarks(request),
-			...(place === undefined ? [] : [this.tallyMark(place)]),
+			...(place !== undefined && isClaimed ? [this.tallyMark(place)] : []),
 		];
 	}
 
@@ -218,11 +232,15 @@ export class WriteAhead {
 		return this.start === undefined || this.isRetry;
 	}
 
-	private async record(marks: string[]): Promise<{ new: string[]; processed: string[] }> {
-		const nothing = { new: [], processed: [] };
+	private async recordIfPossible(marks: string[]): Promise<Recorded> {
+		return (await this.record(marks)) ?? NOTHING;
+	}
+
+	/** @returns undefined where the database does not take them */
+	private async record(marks: string[]): Promise<Recorded | undefined> {
 		const { helpers } = this.context;
-		if (!('checkProcessedAndRecord' in helpers)) return nothing;
-		return await this.unlessBroken(nothing, async () => {
+		if (!('checkProcessedAndRecord' in helpers)) return NOTHING;
+		return await this.unlessBroken(async () => {
 			const found = await helpers.checkProcessedAndRecord(marks, 'node', OPTIONS);
 			return { new: found.new.map(String), processed: found.processed.map(String) };
 		});
@@ -231,20 +249,20 @@ export class WriteAhead {
 	private async remove(marks: string[]): Promise<void> {
 		const { helpers } = this.context;
 		if (!('removeProcessed' in helpers) || marks.length === 0) return;
-		await this.unlessBroken(undefined, async () => {
+		await this.unlessBroken(async () => {
 			await helpers.removeProcessed(marks, 'node', OPTIONS);
 		});
 	}
 
 	/** The marks are a second line beside the ledger: without them the run goes on, and says so. */
-	private async unlessBroken<T>(otherwise: T, work: () => Promise<T>): Promise<T> {
+	private async unlessBroken<T>(work: () => Promise<T>): Promise<T | undefined> {
 		// Once more: of two processes that make the first mark of a workflow, n8n turns one away.
 		const twice = async () => await work().catch(work);
 		return await oneAtATime(twice).catch((error: Error) => {
 			this.context.logger.warn(
 				`n8n's database did not take a mark of a Kling request: ${error.message}. If n8n is killed before this execution sleeps or ends, Retry execution may pay again`,
 			);
-			return otherwise;
+			return undefined;
 		});
 	}
 }

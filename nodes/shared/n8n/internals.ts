@@ -142,7 +142,7 @@ export function startingItems(context: IExecuteFunctions): unknown[] {
 	const [first] = runs.sort(
 		(a, b) => a.startTime - b.startTime || a.executionIndex - b.executionIndex,
 	);
-	return asArray(first?.data?.main[0]).map((item) => (item as INodeExecutionData).json);
+	return asArray(first?.data?.main?.[0]).map((item) => (item as INodeExecutionData).json);
 }
 
 /** After a crash, n8n puts a run that it knows from its event log alone into the run data, before any real one. */

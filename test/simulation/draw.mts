@@ -266,6 +266,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 		deaths: mostly(1, [], fc.array(fc.nat({ max: 100 }), { minLength: 1, maxLength: 3 })),
 		kills: fc.constant([]),
 		restart: one(1, 20, 400),
+		keepsDisk: fc.boolean(),
 		stalls: mostly(3, [], fc.array(one(1, 31, 70, 200), { minLength: 1, maxLength: 2 })),
 		stop: mostly<number | undefined>(9, undefined, one(0, 1, 5, 61, 150)),
 		timeout: mostly<number | undefined>(19, undefined, one(1, 10, 100)),

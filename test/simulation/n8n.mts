@@ -190,9 +190,14 @@ export class N8n {
 			// The job is its parent's, which fails then.
 			else this.later(2 * STALLED_MS, () => this.end(row, 'crashed'));
 		}
-		this.later(this.scenario.restart * 1000, async () => {
+		const { restart, keepsDisk } = this.scenario;
+		this.later(restart * 1000, async () => {
 			if (role === 'worker' || role === 'webhook') this.start(role);
 			else await this.restartMain();
+			// On a disk of its own, a worker of 2.41 finds what was running when it was killed.
+			if (role === 'worker' && keepsDisk && this.isNew) {
+				for (const { row } of lost) if (this.isLost(row)) this.recover(row);
+			}
 			this.considerRetry();
 		});
 	}
@@ -207,10 +212,15 @@ export class N8n {
 	/** Finds executions that no process runs. */
 	private recoverAll(): void {
 		for (const row of this.rows) {
-			if (row.status !== 'running' || this.isRunning(row)) continue;
+			if (!this.isLost(row)) continue;
 			if (!this.isQueue) this.recover(row);
 			else if (!row.hasJob) this.end(row, 'crashed');
 		}
+	}
+
+	/** The database says that it runs, and it does not. */
+	private isLost(row: Row): boolean {
+		return row.status === 'running' && !this.isRunning(row);
 	}
 
 	private isRunning(row: Row): boolean {

@@ -53,6 +53,8 @@ export interface Scenario {
 	kills: number[];
 	/** A killed process begins again after so many seconds. */
 	restart: number;
+	/** In queue mode: a worker begins again with the disk, and so the event log, of the one that was killed. */
+	keepsDisk: boolean;
 	/** In queue mode: n8n holds a worker that works for gone; after so many seconds. */
 	stalls: number[];
 	/** Presses Stop so many seconds after the beginning. */
@@ -164,6 +166,7 @@ export const PLAIN: Scenario = {
 	deaths: [],
 	kills: [],
 	restart: 1,
+	keepsDisk: false,
 	stalls: [],
 	retries: 0,
 	loadWorkflow: false,

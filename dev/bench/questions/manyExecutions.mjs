@@ -168,14 +168,14 @@ const mostAtOnce = (tasks) =>
  * @returns {import('../report/answer.mjs').Answer}
  */
 function answer({ asleep, awake, count, seconds }) {
-	const against = 'While Waiting: Run (the default before the one wait)';
+	const against = 'While Waiting: Run';
 	/** @param {string} what @param {(run: Run) => number} figure */
 	const row = (what, figure) => ({ what, against, ratio: figure(asleep) / figure(awake) });
 	return {
 		id: 'e',
 		title: `Do ${count} executions that wait keep a worker from other work?`,
 		decision:
-			'How many workers to run, and whether While Waiting may be Run. This is what changed with the one wait.',
+			'How many workers to run, and whether While Waiting may be Run.',
 		how: `Queue mode on PostgreSQL and Redis, one main process and one worker of n8n's own concurrency (${WORKER_CONCURRENCY}). ${count} calls of a webhook start ${count} executions of one task of ${seconds} s each; another small workflow is called every ${OTHER_EVERY_MS / 1000} s meanwhile. No videos are downloaded. Awake was cut off after the time that asleep took for all.`,
 		rows: [
 			{

@@ -94,7 +94,7 @@ export async function schedule(lab, { quick }) {
 			},
 			{
 				what: 'asleep, one task: requests',
-				against: 'our own awake (the default before the one wait)',
+				against: 'our own awake (While Waiting: Run)',
 				ratio: meanOf(asleep, 'looks') / meanOf(ours('next'), 'looks'),
 				most: 1,
 			},

@@ -174,8 +174,7 @@ function answer({ asleep, awake, count, seconds }) {
 	return {
 		id: 'e',
 		title: `Do ${count} executions that wait keep a worker from other work?`,
-		decision:
-			'How many workers to run, and whether While Waiting may be Run.',
+		decision: 'How many workers to run, and whether While Waiting may be Run.',
 		how: `Queue mode on PostgreSQL and Redis, one main process and one worker of n8n's own concurrency (${WORKER_CONCURRENCY}). ${count} calls of a webhook start ${count} executions of one task of ${seconds} s each; another small workflow is called every ${OTHER_EVERY_MS / 1000} s meanwhile. No videos are downloaded. Awake was cut off after the time that asleep took for all.`,
 		rows: [
 			{

@@ -8,7 +8,7 @@ import type {
 	INodeParameters,
 	IRunExecutionData,
 } from 'n8n-workflow';
-import { database, marks } from './engine/marks.mts';
+import { database, failing, marks } from './engine/marks.mts';
 import { execute, GENERATE, node, STATUS, withCredentials } from './engine/engine.mts';
 import type { LogLine, RunOptions } from './engine/engine.mts';
 import { hurry, timing } from './engine/haste.mts';
@@ -171,13 +171,17 @@ describe.each(providers)('With %s, an execution that sleeps', (provider) => {
 
 describe('An execution that was ended by a crash', () => {
 	/** The first turn is cut off before n8n has stored anything: what is left are the marks, and the provider. */
-	async function crashed(provider: string, log: LogLine[] = []): Promise<RunOptions> {
+	async function crashed(
+		provider: string,
+		log: LogLine[] = [],
+		settings: Partial<INode> = {},
+	): Promise<RunOptions> {
 		const options: RunOptions = {
 			credentials: bench.credentials,
 			resumeToken: `token of ${provider}`,
 			nodes: [
 				node('Source', 'test.source', { items: '[{"json":{}},{"json":{}}]' }),
-				node('Kling', GENERATE, parametersOf(provider)),
+				node('Kling', GENERATE, parametersOf(provider), settings),
 			],
 		};
 		log.push(...(await execute({ ...options, leaveAsleep: true })).log);
@@ -197,16 +201,27 @@ describe('An execution that was ended by a crash', () => {
 
 	test('pays for none again, though its database turned a mark away', async () => {
 		// Of two processes that make the first mark of a workflow, n8n turns one away.
-		const { answer } = database;
-		database.answer = async () => {
-			database.answer = answer;
-			throw new Error('UNIQUE constraint failed: processed_data');
-		};
+		const mend = failing(1);
 		const options = await crashed('magnific');
+		mend();
 		const { error } = await execute({ ...options, mode: 'retry' });
 		expect(error).toBeUndefined();
 		expect(await billed()).toBe(2);
 	});
+
+	test.each([{}, { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 }])(
+		'pays for none again, though its database fails for some moments of the retry (%j)',
+		async (settings) => {
+			const options = await crashed('magnific', [], settings);
+			const mend = failing(4);
+			const first = await execute({ ...options, mode: 'retry' });
+			mend();
+			if (settings.retryOnFail) expect(first.error).toBeUndefined();
+			else expect(first.error?.message).toContain('does not say whether this request was sent');
+			await execute({ ...options, mode: 'retry', retryOf: first.data });
+			expect(await billed()).toBe(2);
+		},
+	);
 
 	test('may pay again where its database took no mark, and the log of then says so', async () => {
 		const { answer } = database;

@@ -19,7 +19,7 @@ import {
 	nodeTypes,
 	withCredentials,
 } from './engine/engine.mts';
-import { database } from './engine/marks.mts';
+import { database, failing } from './engine/marks.mts';
 import { shortenPauses } from './engine/haste.mts';
 import { passed, until } from './engine/until.mts';
 import { useBench } from './engine/setup.mts';
@@ -450,17 +450,90 @@ describe('Generate as the tool of an AI agent:', () => {
 		expect(await billed()).toBe(2);
 	});
 
-	test('a retry whose marks cannot be read fails before it pays, and the next one finds the task', async () => {
-		const make = toolOf({}, { id: 'not read' });
+	test.each([
+		['for some moments', 4],
+		['as long as it runs', Infinity],
+	])(
+		'a retry whose marks cannot be read %s fails before it pays, and finds the task when it asks again',
+		async (_, failures) => {
+			const make = toolOf({}, { id: 'not read' });
+			const [{ taskId }] = await make('@Video1');
+			const mend = failing(failures);
+			const again = toolOf({}, { id: 'not read' }, retryOfKilled(make));
+			await expect(again('@Video1')).rejects.toThrow('does not say whether this request was sent');
+			mend();
+			const next = toolOf({}, { id: 'not read' }, retryOf(again));
+			for (const tool of [again, next]) expect((await tool('@Video1'))[0].taskId).toBe(taskId);
+			expect(await billed()).toBe(1);
+		},
+	);
+
+	test('of two in the same words whose marks cannot be read, the next retry finds both', async () => {
+		const make = toolOf({}, { id: 'both' });
+		const made = [(await make('@Video1'))[0].taskId, (await make('@Video1'))[0].taskId];
+		const mend = failing(Infinity, 0, 40);
+		const again = toolOf({}, { id: 'both' }, retryOfKilled(make));
+		const ended = await Promise.allSettled([again('@Video1'), again('@Video1')]);
+		expect(ended.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+		mend();
+		const next = toolOf({}, { id: 'both' }, retryOf(again));
+		const found = [(await next('@Video1'))[0].taskId, (await next('@Video1'))[0].taskId];
+		expect(found.sort()).toEqual(made.sort());
+		expect(await billed()).toBe(2);
+	});
+
+	test('a task whose mark cannot be read is found by the next retry', async () => {
+		const make = toolOf({}, { id: 'not found' });
 		const [{ taskId }] = await make('@Video1');
-		const { answer } = database;
-		database.answer = async () => await Promise.reject(new Error('the database is locked'));
-		const again = toolOf({}, { id: 'not read' }, retryOfKilled(make));
+		// The marks of the request are read first.
+		const mend = failing(2, 2);
+		const again = toolOf({}, { id: 'not found' }, retryOfKilled(make));
 		await expect(again('@Video1')).rejects.toThrow('does not say whether this request was sent');
-		database.answer = answer;
-		expect((await again('@Video1'))[0].taskId).toBe(taskId);
+		mend();
+		const next = toolOf({}, { id: 'not found' }, retryOf(again));
+		expect((await next('@Video1'))[0].taskId).toBe(taskId);
 		expect(await billed()).toBe(1);
 	});
+
+	test('Max Tasks per Execution holds where the database does not say whether a place is taken', async () => {
+		const most = { options: { maxTasksPerExecution: 2 } };
+		const make = toolOf(most, { id: 'place' });
+		await make('@Video1 x');
+		await make('@Video1 y');
+		// Before it: the place of the request twice, its marks, and the one of a refusal.
+		const mend = failing(2, 4);
+		const again = toolOf(most, { id: 'place' }, retryOfKilled(make));
+		await expect(again('@Video1 z')).rejects.toThrow('does not say whether this request was sent');
+		mend();
+		await expect(again('@Video1 z')).rejects.toThrow('Max Tasks per Execution is 2');
+		expect(await billed()).toBe(2);
+	});
+
+	test('Max Tasks per Execution keeps no task of a killed execution back, whatever is asked for first', async () => {
+		const most = { options: { maxTasksPerExecution: 2 } };
+		const make = toolOf(most, { id: 'first' });
+		const [{ taskId }] = await make('@Video1 x');
+		await make('@Video1 y');
+		const again = toolOf(most, { id: 'first' }, retryOfKilled(make));
+		await expect(again('@Video1 z')).rejects.toThrow('Max Tasks per Execution is 2');
+		expect((await again('@Video1 x'))[0].taskId).toBe(taskId);
+		expect(await billed()).toBe(2);
+	});
+
+	test.each(['poll', 'submitOnly'])(
+		'a retry of an agent that failed while its call goes on does not pay for the same (%s)',
+		async (completion) => {
+			await bench.emulator.set({ taskSeconds: 1 });
+			const slow = { kind: 'slow', ms: completion === 'poll' ? 0 : 500 };
+			await bench.emulator.fault({ match: { action: 'create', nth: 1 }, fault: slow });
+			const make = toolOf({ completion }, { id: 'goes on' });
+			const first = make('@Video1');
+			await seen(completion === 'poll' ? 'status' : 'create');
+			const again = toolOf({ completion }, { id: 'goes on' }, retryOf(make));
+			await Promise.allSettled([again('@Video1'), first]);
+			expect(await billed()).toBe(1);
+		},
+	);
 
 	test('a refused call whose place cannot be kept is not forgotten either', async () => {
 		await bench.emulator.fault(

@@ -111,7 +111,7 @@ export class GenerateRun extends WaitingRun<LedgerEntry> {
 		const hasFailed = output[0]?.json.error !== undefined;
 		const mayComeAgain = hasFailed && (this.isTriedAgain || this.isTool);
 		if (!mayComeAgain && this.sinceEnd() < 0) {
-			for (const entry of this.stored) await this.writeAhead.forget(entry);
+			for (const entry of this.stored) await this.writeAhead.close(entry);
 			this.ledger.close();
 			this.handedOver.clear();
 		}

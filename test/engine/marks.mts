@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DataDeduplicationService } from 'n8n-core';
 import type { IDataDeduplicator } from 'n8n-workflow';
+import { passed } from './until.mts';
 
 /** One row for each node, as in n8n's database: text that outlives the executions. */
 export const marks = new Map<string, string[]>();
@@ -9,6 +10,23 @@ const moment = async () => await new Promise<void>((resolve) => setImmediate(res
 
 /** How n8n's database answers; a test may hold it back. */
 export const database = { answer: moment };
+
+/**
+ * The database fails so many times.
+ * @param after so many answers from now on
+ * @param ms that each answer takes
+ * @returns ends it
+ */
+export function failing(times: number, after = 0, ms = 0): () => void {
+	const { answer } = database;
+	let answers = 0;
+	database.answer = async () => {
+		await (ms === 0 ? moment() : passed(ms));
+		answers++;
+		if (answers > after && answers <= after + times) throw new Error('the database is locked');
+	};
+	return () => (database.answer = answer);
+}
 
 /**
  * n8n's own way of remembering for "Remove Duplicates": it reads a row, changes it and writes it back, so

@@ -171,4 +171,36 @@ export const HISTORIES: History[] = [
 			retries: 1,
 		},
 	},
+	{
+		title:
+			'a resume that n8n 1.88 has let through beside another one pays for no item that the other has paid for, after that one has ended well',
+		scenario: {
+			version: '1.88',
+			topology: 'queue',
+			items: [0, 0],
+			completion: 'callback',
+			whileWaiting: 'sleep',
+			pollInterval: 1,
+			tries: 2,
+			tasks: [
+				{ seconds: 1, end: 'completed' },
+				{ seconds: 1, end: 'completed' },
+			],
+			creations: [
+				{ kind: 'fine', ms: 0 },
+				{ kind: 'fine', ms: 0 },
+				{ kind: 'deadly', made: 'yes' },
+			],
+			lists: [
+				{ kind: 'fine', lag: 0, pageSize: 0 },
+				{ kind: 'fine', lag: 0, pageSize: 0 },
+				{ kind: 'status', status: 200, body: 'empty' },
+			],
+			callbacks: [
+				{ kind: 'double', ms: 50, reading: 800, claiming: 0 },
+				{ kind: 'fine', ms: 50, reading: 0, claiming: 0 },
+			],
+			retries: 1,
+		},
+	},
 ];

@@ -61,7 +61,10 @@ function problemsOf(requests: ItemRequest[], known: Expense[]): string[] {
 }
 
 /** Requests that earlier runs and tries have sent are in the tally already. */
-function problemsOfExecution({ ledger, tally }: GenerateRun, requests: ItemRequest[]): string[] {
+function problemsOfExecution(run: GenerateRun, requests: ItemRequest[]): string[] {
+	const { isTool, ledger, tally, writeAhead } = run;
+	// The marks first tell whether an agent's call is a fresh one; then it claims its place.
+	if (isTool && writeAhead.isRetry) return [];
 	const most = smallest(requests.map(({ options }) => options.maxTasksPerExecution));
 	const fresh = requests.filter(({ request }) => !ledger.find(request)).length;
 	const problem = tally.problem(fresh, most);

@@ -206,6 +206,12 @@ export class Ledger {
 		return isNewest;
 	}
 
+	/** Whether the request was sent before is unknown: the next one like it asks for the same place. */
+	putBack(entry: LedgerEntry): void {
+		this.strike(entry);
+		if (this.caller.isTool && entry.nth) this.callsLike(entry).release(entry.nth.requestHash);
+	}
+
 	/** Takes an entry away: nothing was sent, or another task is wanted. */
 	strike(gone: LedgerEntry): void {
 		this.record.remove((entry) => entry === gone);
@@ -299,8 +305,10 @@ export class Ledger {
 		return isWanted || (isEachTryARun === false && entry.run === this.record.run);
 	}
 
-	private isTaken({ call }: LedgerEntry): boolean {
-		return call !== this.call && callsUnderWay.has(call);
+	/** A call of an execution that has failed may still go on: a retry of that takes up what it has. */
+	private isTaken(entry: LedgerEntry): boolean {
+		const { call } = entry;
+		return call !== this.call && callsUnderWay.has(call) && !this.isInherited(entry);
 	}
 }
 

@@ -82,6 +82,7 @@ export class Submitter {
 			// n8n has stored the execution in the midst of the request, and was killed: the marks know more.
 			run.ledger.inherit(entry);
 			const found = await this.recover(item, entry, 'sent');
+			if (!found) throw notRead(item.request);
 			run.occupy(found);
 			return found;
 		}
@@ -133,11 +134,14 @@ export class Submitter {
 		entry.place = run.tally.take();
 		const before = await run.writeAhead.intend(entry);
 		if (before === 'skipped') return await this.forget(entry, true);
-		if (before === 'unknown') {
-			await this.forget(entry);
+		if (before !== 'nothing') {
+			const found = before === 'unknown' ? undefined : await this.recover(item, entry, before);
+			if (found) return found;
+			// The marks that are there are those of before: they stay.
+			run.ledger.putBack(entry);
+			run.tally.release(entry.place);
 			throw notRead(request);
 		}
-		if (before !== 'nothing') return await this.recover(item, entry, before);
 		if (wasSent) return await this.forget(entry);
 		await this.claimPlace(item, entry);
 		// The database may have taken its time: after Stop, nothing more is sent.
@@ -161,11 +165,17 @@ export class Submitter {
 		const { maxTasksPerExecution: most } = options;
 		if (most === Infinity) return;
 		const { tally } = this.run;
-		let place = entry.place ?? tally.take();
-		while (place <= most && (await this.run.writeAhead.isClaimed(place))) place = tally.take();
-		entry.place = place;
-		entry.isClaimed = place <= most;
-		if (entry.isClaimed) return;
+		entry.place ??= tally.take();
+		while (entry.place <= most) {
+			const wasClaimed = await this.run.writeAhead.isClaimed(entry.place);
+			entry.isClaimed = wasClaimed === false;
+			if (entry.isClaimed) return;
+			if (wasClaimed === undefined) {
+				await this.forget(entry);
+				throw notRead(request);
+			}
+			entry.place = tally.take();
+		}
 		await this.forget(entry);
 		const { provider, endpoint } = request;
 		const problem = tally.problem(1, most);
@@ -248,17 +258,19 @@ export class Submitter {
 	 * The request was sent before, by a process that was ended before its ledger was stored. Its task is
 	 * found where the provider lists tasks; otherwise the item fails once, and a retry of that pays again.
 	 * So does an item in whose place another request was sent: nobody here can tell whether it is a new one.
+	 * @returns nothing where n8n's database does not tell
 	 */
 	private async recover(
 		item: ItemRequest,
 		entry: LedgerEntry,
 		before: Extract<Before, 'sent' | 'another'>,
-	): Promise<CreatedEntry> {
+	): Promise<CreatedEntry | undefined> {
 		const { request } = item;
 		const { provider, endpoint } = request;
 		const listed = await this.lists.readUnknown(provider).catch(() => undefined);
 		const isSame = before === 'sent';
 		const taskId = isSame && (await this.run.writeAhead.find(entry, listed?.ids ?? []));
+		if (taskId === null) return undefined;
 		if (taskId) {
 			const task = newTask({ provider: provider.name, endpoint, taskId }, 'CREATED');
 			return await this.keep(item, entry, task);
@@ -356,10 +368,11 @@ function notDone({ provider, endpoint }: TaskRequest, answer: Answer): KlingErro
 
 /** @returns the error for a request that may have been sent before: the marks that would tell could not be read */
 function notRead({ provider, endpoint }: TaskRequest): KlingError {
-	const reason = "n8n's database does not say whether this request was sent before";
+	const reason =
+		"n8n's database does not say whether this request was sent before n8n was ended. Nothing was sent now: try again in a minute";
 	return new KlingError(
 		reason,
-		'Nothing was sent now. Press "Retry execution" again in a minute; n8n\'s log holds the error of the database.',
+		`A task may exist from before. Press "Retry execution" of the failed execution once more, or look for it in the ${provider.label} console. n8n's log holds the error of the database.`,
 		{ provider: provider.name, endpoint, reason, retryable: true },
 	);
 }

@@ -20,6 +20,8 @@ type Placed = Pick<LedgerEntry, 'item' | 'requestHash' | 'attempt' | 'nth'>;
 /** A request, as its marks name it. */
 type Request = Placed & Pick<LedgerEntry, 'sourceHash' | 'place' | 'isClaimed'>;
 
+type Watched = Request & Pick<LedgerEntry, 'watch'>;
+
 /** The marks that n8n did not have, and has now; and those that it had. */
 interface Recorded {
 	new: string[];
@@ -76,7 +78,8 @@ export class WriteAhead {
 	/** On an n8n that gives no lineage: recognises, in a retry only, the execution that is retried. */
 	private readonly start?: string;
 
-	private readonly isRetry: boolean;
+	/** A person has retried an execution, which may have sent what its ledger does not know. */
+	readonly isRetry: boolean;
 
 	/** @param run which run of the node; the same when a retry does it again */
 	constructor(
@@ -96,7 +99,7 @@ export class WriteAhead {
 	 */
 	async wasSent(request: Placed): Promise<boolean> {
 		if (!this.isRetry) return false;
-		const { new: unknown, processed } = await this.recordIfPossible([this.placeMark(request)]);
+		const { new: unknown, processed } = (await this.record([this.placeMark(request)])) ?? NOTHING;
 		await this.remove(unknown);
 		return processed.length > 0;
 	}
@@ -126,14 +129,17 @@ export class WriteAhead {
 	/**
 	 * n8n records whatever it is asked for. A process that is killed before it has taken that back leaves marks that
 	 * name wrong tasks, and the mark of its question with them.
-	 * @returns which of these tasks came of the request of an item
+	 * @returns which of these tasks came of the request of an item; null where a person has retried, and n8n's database
+	 * does not say
 	 */
-	async find(request: Request, taskIds: string[]): Promise<string | undefined> {
+	async find(request: Request, taskIds: string[]): Promise<string | null | undefined> {
 		if (taskIds.length === 0) return undefined;
 		for (const content of this.contentsOf(request)) {
 			const question = this.questionMark(content);
 			const marks = new Map(taskIds.map((taskId) => [this.taskMark(content, taskId), taskId]));
-			const { new: unknown, processed } = await this.recordIfPossible([question, ...marks.keys()]);
+			const recorded = await this.record([question, ...marks.keys()]);
+			if (!recorded && this.isRetry) return null;
+			const { new: unknown, processed } = recorded ?? NOTHING;
 			if (processed.includes(question)) continue;
 			await this.remove(unknown);
 			// Of several, some are of executions that n8n 1.x does not tell from this one.
@@ -143,10 +149,15 @@ export class WriteAhead {
 		return undefined;
 	}
 
-	/** Marks a place in the tally of the execution. @returns whether it was marked before, by a process that has lost its tally */
-	async isClaimed(place: number): Promise<boolean> {
-		const { processed } = await this.recordIfPossible([this.tallyMark(place)]);
-		return processed.length > 0;
+	/**
+	 * Marks a place in the tally of the execution.
+	 * @returns whether it was marked before, by a process that has lost its tally; undefined where a person has retried,
+	 * and n8n's database does not say
+	 */
+	async isClaimed(place: number): Promise<boolean | undefined> {
+		const recorded = await this.record([this.tallyMark(place)]);
+		if (!recorded && this.isRetry) return undefined;
+		return (recorded ?? NOTHING).processed.length > 0;
 	}
 
 	/** An agent's call has left nothing behind, and those after it keep their places: a retry passes over its own. */
@@ -155,15 +166,26 @@ export class WriteAhead {
 		if (await this.record(this.skipMarks(request))) await this.remove(this.intentMarks(request));
 	}
 
-	/** The request has left nothing behind, or is recorded elsewhere, or may knowingly be sent again. */
-	async forget(request: Request & Pick<LedgerEntry, 'watch'>): Promise<void> {
+	/** The request has left nothing behind. */
+	async forget(request: Watched): Promise<void> {
+		await this.remove(this.marksOf(request));
+	}
+
+	/** The run has put out what came of the request. */
+	async close(request: Watched): Promise<void> {
+		// n8n 1.x may resume one sleep twice: the slower of the two finds the place taken, after the other has ended, too.
+		const kept = this.start === undefined ? undefined : this.placeMark(request);
+		await this.remove(this.marksOf(request).filter((mark) => mark !== kept));
+	}
+
+	private marksOf(request: Watched): string[] {
 		const { watch } = request;
-		await this.remove([
+		return [
 			...this.intentMarks(request),
 			...this.skipMarks(request),
 			...(watch ? this.taskMarks(request, watch.task.taskId) : []),
 			...this.contentsOf(request).map((content) => this.questionMark(content)),
-		]);
+		];
 	}
 
 	/** The marks that are written before the request is sent. */
@@ -230,10 +252,6 @@ export class WriteAhead {
 	/** On an n8n that gives no lineage, another execution may begin with the same and ask for the same. */
 	private get knowsRetried(): boolean {
 		return this.start === undefined || this.isRetry;
-	}
-
-	private async recordIfPossible(marks: string[]): Promise<Recorded> {
-		return (await this.record(marks)) ?? NOTHING;
 	}
 
 	/** @returns undefined where the database does not take them */

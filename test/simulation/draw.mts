@@ -8,6 +8,7 @@ import type {
 	FileFate,
 	ListFate,
 	Made,
+	Outage,
 	Scenario,
 	TaskFate,
 } from './scenario.mts';
@@ -204,6 +205,12 @@ const callback: fc.Arbitrary<CallbackFate> = fc.record({
 	claiming: one(0, 0, 30, 400, 900),
 });
 
+/** Each access is tried twice. */
+const outage: fc.Arbitrary<Outage> = fc.record({
+	after: fc.nat({ max: 30 }),
+	failures: one(2, 4, 6, 1),
+});
+
 const task: fc.Arbitrary<TaskFate> = fc.record({
 	seconds: one(1, 40, 66, 100, 300, 900),
 	end: one(
@@ -267,6 +274,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 		kills: fc.constant([]),
 		restart: one(1, 20, 400),
 		keepsDisk: fc.boolean(),
+		outages: mostly(5, [], fc.array(outage, { minLength: 1, maxLength: 2 })),
 		stalls: mostly(3, [], fc.array(one(1, 31, 70, 200), { minLength: 1, maxLength: 2 })),
 		stop: mostly<number | undefined>(9, undefined, one(0, 1, 5, 61, 150)),
 		timeout: mostly<number | undefined>(19, undefined, one(1, 10, 100)),
@@ -288,7 +296,7 @@ interface Leaning {
 
 const HOSTS_CALM = { creations: [], looks: [], lists: [], files: [] };
 
-const N8N_CALM = { deaths: [], stalls: [], stop: undefined, timeout: undefined };
+const N8N_CALM = { deaths: [], outages: [], stalls: [], stop: undefined, timeout: undefined };
 
 function leant({ leaning, between, ...drawn }: Scenario & Leaning): Partial<Scenario> {
 	const { creations, tries, retries } = drawn;

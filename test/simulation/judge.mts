@@ -53,11 +53,11 @@ export function judge(
 
 /** Each further task of an item needs a retry of a person who had been told of the one before. */
 function paidTwice({ mode, agent }: Scenario, witness: Witness, tasks: Task[]): string[] {
-	const { told, retries, revived, overwritten } = witness;
+	const { told, retries, revived, overwritten, isUnmarked } = witness;
 	// A sub-workflow does not see what its parent's earlier try has paid: the docs say so.
 	const isParents = mode === 'subWorkflow';
 	// n8n 1.88 runs an execution beside its retry, or on two workers that write the same row in the same moment.
-	if (revived.length > 0 || overwritten.length > 0) return [];
+	if (revived.length > 0 || overwritten.length > 0 || isUnmarked) return [];
 	return [...groups(tasks)].flatMap(([marker, paid]) =>
 		paid.slice(1).flatMap((task, index) => {
 			const before = paid[index];
@@ -193,7 +193,7 @@ function spoiled(scenario: Scenario, { ended }: Witness, tasks: Task[]): string[
 
 /** Every host answers as it should, n8n runs undisturbed, and nothing is refused. */
 function isSmooth(scenario: Scenario): boolean {
-	const { creations, looks, lists, files, items, maxTasks, stop, timeout } = scenario;
+	const { creations, looks, lists, files, items, maxTasks, outages, stop, timeout } = scenario;
 	const isFine = ({ kind }: { kind: string }) => kind === 'fine';
 	return (
 		[...creations, ...looks, ...lists, ...files].every(isFine) &&
@@ -201,6 +201,7 @@ function isSmooth(scenario: Scenario): boolean {
 		timeout === undefined &&
 		!items.includes(HUGE) &&
 		maxTasks === 0 &&
+		outages.length === 0 &&
 		!isDoubled(scenario)
 	);
 }
@@ -312,8 +313,8 @@ function stale({ version }: Scenario, witness: Witness): string[] {
 
 /** Max Tasks per Execution holds, whoever dies; over its retries too, where n8n tells the node what is retried. */
 function tooMany({ version, mode, maxTasks }: Scenario, witness: Witness, tasks: Task[]): string[] {
-	const { turns, overwritten } = witness;
-	if (maxTasks === 0 || overwritten.length > 0) return [];
+	const { turns, overwritten, isUnmarked } = witness;
+	if (maxTasks === 0 || overwritten.length > 0 || isUnmarked) return [];
 	const countsAll = version === '2.41' && mode !== 'subWorkflow';
 	const paid = new Map<string, number>();
 	for (const { turn } of tasks) {

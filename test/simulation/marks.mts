@@ -1,4 +1,5 @@
 import type { Process } from './process.mts';
+import type { Outage } from './scenario.mts';
 
 /**
  * n8n's `DeduplicationHelper` (2.41.1 and 1.88.0): one row of the database for each node, which is read, changed and
@@ -10,12 +11,16 @@ export class Marks {
 	/** Marks that were lost, as two processes have written the row at once. */
 	readonly overwritten: string[] = [];
 
+	private accesses = 0;
+
+	constructor(private readonly outages: Outage[]) {}
+
 	async record(
 		process: Process,
 		texts: string[],
 		maxEntries: number,
 	): Promise<{ new: string[]; processed: string[] }> {
-		await process.step();
+		await this.access(process);
 		const read = this.row && [...this.row];
 		await process.step();
 		if (!read) {
@@ -33,7 +38,7 @@ export class Marks {
 	}
 
 	async remove(process: Process, texts: string[]): Promise<void> {
-		await process.step();
+		await this.access(process);
 		const read = this.row && [...this.row];
 		await process.step();
 		if (!read) return;
@@ -42,6 +47,15 @@ export class Marks {
 			read,
 		);
 		await process.step();
+	}
+
+	private async access(process: Process): Promise<void> {
+		await process.step();
+		const number = this.accesses++;
+		const isOut = this.outages.some(
+			({ after, failures }) => number >= after && number < after + failures,
+		);
+		if (isOut) throw new Error('the database is locked');
 	}
 
 	private write(row: string[], read: string[]): void {

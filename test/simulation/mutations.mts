@@ -31,6 +31,18 @@ export const MUTATIONS: Mutation[] = [
 		replace: 'const { new: unknown } = recorded;\n        const processed = [];',
 	},
 	{
+		name: 'Marks that cannot be read count as none, in a retry, too',
+		module: 'KlingV2vGenerate/submit/writeAhead',
+		find: "return this.isRetry ? 'unknown' : 'nothing';",
+		replace: "return 'nothing';",
+	},
+	{
+		name: 'Marks that could not be read are taken away',
+		module: 'KlingV2vGenerate/submit/submit',
+		find: 'run.ledger.putBack(entry);',
+		replace: 'run.ledger.putBack(entry);\n            await run.writeAhead.forget(entry);',
+	},
+	{
 		name: "An agent's call is known by n8n's count of runs",
 		module: 'KlingV2vGenerate/submit/writeAhead',
 		find: '`call ${nth?.requestHash ?? 0} ${requestHash}`',

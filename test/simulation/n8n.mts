@@ -80,7 +80,14 @@ export class N8n {
 		const taskIds = provider.tasks.map(({ id }) => id);
 		const workflow = new Workflow(scenario, taskIds);
 		const kill = (process: Process) => this.kill(process);
-		this.world = { scenario, workflow, provider, marks: new Marks(), witness, kill };
+		this.world = {
+			scenario,
+			workflow,
+			provider,
+			marks: new Marks(scenario.outages),
+			witness,
+			kill,
+		};
 		witness.overwritten = this.world.marks.overwritten;
 		this.engine = new Engine(this.world);
 	}

@@ -55,6 +55,8 @@ export interface Scenario {
 	restart: number;
 	/** In queue mode: a worker begins again with the disk, and so the event log, of the one that was killed. */
 	keepsDisk: boolean;
+	/** Times at which n8n's database takes no marks. */
+	outages: Outage[];
 	/** In queue mode: n8n holds a worker that works for gone; after so many seconds. */
 	stalls: number[];
 	/** Presses Stop so many seconds after the beginning. */
@@ -65,6 +67,13 @@ export interface Scenario {
 	retries: number;
 	/** Retry with the workflow as it is now. */
 	loadWorkflow: boolean;
+}
+
+export interface Outage {
+	/** So many accesses to the marks go before it. */
+	after: number;
+	/** So many accesses fail. */
+	failures: number;
 }
 
 export interface TaskFate {
@@ -167,6 +176,7 @@ export const PLAIN: Scenario = {
 	kills: [],
 	restart: 1,
 	keepsDisk: false,
+	outages: [],
 	stalls: [],
 	retries: 0,
 	loadWorkflow: false,

@@ -274,7 +274,7 @@ export async function killAll(
 	const inTurn = players.filter(({ being }) => being.moment.isInTurn);
 	await Promise.all(inTurn.map(async ({ asleep }) => await asleep.opened));
 	const first = Math.min(...inTurn.map(({ wakesAt }) => wakesAt));
-	await sleep(Math.max(0, first - BEFORE_WAKING_MS - Date.now()));
+	if (first < Infinity) await sleep(Math.max(0, first - BEFORE_WAKING_MS - Date.now()));
 	steps.nearly.open();
 	await all('reached');
 	const { runner } = server.instance;

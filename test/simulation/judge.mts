@@ -53,11 +53,11 @@ export function judge(
 
 /** Each further task of an item needs a retry of a person who had been told of the one before. */
 function paidTwice({ mode, agent }: Scenario, witness: Witness, tasks: Task[]): string[] {
-	const { told, retries, revived, overwritten, isUnmarked } = witness;
+	const { told, retries, revived, overwritten } = witness;
 	// A sub-workflow does not see what its parent's earlier try has paid: the docs say so.
 	const isParents = mode === 'subWorkflow';
 	// n8n 1.88 runs an execution beside its retry, or on two workers that write the same row in the same moment.
-	if (revived.length > 0 || overwritten.length > 0 || isUnmarked) return [];
+	if (revived.length > 0 || overwritten.length > 0 || isUnmarked(mode, witness)) return [];
 	return [...groups(tasks)].flatMap(([marker, paid]) =>
 		paid.slice(1).flatMap((task, index) => {
 			const before = paid[index];
@@ -78,6 +78,12 @@ function paidTwice({ mode, agent }: Scenario, witness: Witness, tasks: Task[]): 
 				: [`the item [${marker}] is paid again, and no person knew: ${before.id}, ${task.id}`];
 		}),
 	);
+}
+
+/** A mark was not taken, and the execution was none that a person had retried: only there, nothing is sent without marks. */
+function isUnmarked(mode: Scenario['mode'], { unmarked }: Witness): boolean {
+	// A retry of its parent begins a sub-workflow anew.
+	return unmarked.some((retries) => retries === 0 || mode === 'subWorkflow');
 }
 
 function groups(tasks: Task[]): Map<string, Task[]> {
@@ -313,8 +319,8 @@ function stale({ version }: Scenario, witness: Witness): string[] {
 
 /** Max Tasks per Execution holds, whoever dies; over its retries too, where n8n tells the node what is retried. */
 function tooMany({ version, mode, maxTasks }: Scenario, witness: Witness, tasks: Task[]): string[] {
-	const { turns, overwritten, isUnmarked } = witness;
-	if (maxTasks === 0 || overwritten.length > 0 || isUnmarked) return [];
+	const { turns, overwritten } = witness;
+	if (maxTasks === 0 || overwritten.length > 0 || isUnmarked(mode, witness)) return [];
 	const countsAll = version === '2.41' && mode !== 'subWorkflow';
 	const paid = new Map<string, number>();
 	for (const { turn } of tasks) {

@@ -57,8 +57,8 @@ export class Witness {
 	/** Marks in n8n's database that two processes have written at once: n8n has no lock there. */
 	overwritten: string[] = [];
 
-	/** A mark was not taken before a person has retried anything: n8n's log says that a retry may pay again. */
-	isUnmarked = false;
+	/** How often a person had retried when a mark was not taken: n8n's log says that a retry may pay again. */
+	readonly unmarked: number[] = [];
 
 	/** What must never happen, wherever it does. */
 	readonly faults: string[] = [];
@@ -83,7 +83,7 @@ export class Witness {
 	logged(said: string, meta: unknown, round: number, wish = 0): void {
 		const message = said.replace(/\b(item) 0\b/i, `$1 ${wish}`);
 		this.note(() => `log: ${message}`);
-		this.isUnmarked ||= message.includes('did not take a mark') && this.retries.length === 0;
+		if (message.includes('did not take a mark')) this.unmarked.push(this.retries.length);
 		this.log.push(meta === undefined ? message : `${message} ${JSON.stringify(meta)}`);
 		const [, sent] = /^Creating a Kling task: .*, item (\d+)/.exec(message) ?? [];
 		if (sent !== undefined) this.sending = { item: Number(sent), round };

@@ -52,10 +52,16 @@ export function judge(
 }
 
 /** Each further task of an item needs a retry of a person who had been told of the one before. */
-function paidTwice({ mode, agent }: Scenario, witness: Witness, tasks: Task[]): string[] {
+function paidTwice(
+	{ mode, agent, version, stalls }: Scenario,
+	witness: Witness,
+	tasks: Task[],
+): string[] {
 	const { told, retries, revived, overwritten } = witness;
 	// A sub-workflow does not see what its parent's earlier try has paid: the docs say so.
 	const isParents = mode === 'subWorkflow';
+	// 1.88 may run an execution on two workers at once: one tells that a task may exist before the other makes it.
+	const isByTwo = version === '1.88' && stalls.length > 0;
 	// n8n 1.88 runs an execution beside its retry, or on two workers that write the same row in the same moment.
 	if (revived.length > 0 || overwritten.length > 0 || isUnmarked(mode, witness)) return [];
 	return [...groups(tasks)].flatMap(([marker, paid]) =>
@@ -64,7 +70,7 @@ function paidTwice({ mode, agent }: Scenario, witness: Witness, tasks: Task[]): 
 			const toldUntil = (then: number) =>
 				told.filter(
 					({ item, round, at }) =>
-						`round ${round} ${item}` === marker && at >= before.madeAt && at <= then,
+						`round ${round} ${item}` === marker && (isByTwo || at >= before.madeAt) && at <= then,
 				);
 			// A model that reads that its task has come to nothing, and asks again, wants another one.
 			const isWanted =
@@ -105,7 +111,9 @@ function lost(
 	const log = [...witness.log, ...witness.hints].join('\n');
 	// A parent's retry begins a sub-workflow that looks for its own tasks alone.
 	const isNamed =
-		isListReliable(scenario) && (scenario.mode !== 'subWorkflow' || witness.retries.length === 0);
+		isListReliable(scenario) &&
+		!isUnmarked(scenario.mode, witness) &&
+		(scenario.mode !== 'subWorkflow' || witness.retries.length === 0);
 	return tasks.flatMap(({ id, marker, visibleAt }) => {
 		const [round, item] = marker.split(' ').slice(1).map(Number);
 		if (outputs.includes(id)) places.output++;

@@ -440,6 +440,10 @@ export class N8n {
 	): Promise<void> {
 		// 1.88 asks for no status: it lets through whatever has been read as waiting.
 		if (this.isNew && row.status !== 'waiting') return;
+		// n8n's timer asks for the status, and not whether it is another sleep by now. The node is not asked.
+		if (this.isNew && cause === 'timer' && sleepOf(data) !== sleepOf(row.data)) {
+			this.witness.overtaken.push(row.id);
+		}
 		if (row.endedAt !== undefined) this.witness.revived.push(row.id);
 		row.status = 'running';
 		row.waitTill = undefined;

@@ -51,7 +51,7 @@ export class Witness {
 	/** Executions that a call has resumed with what was stored for an earlier sleep. */
 	readonly stale: string[] = [];
 
-	/** Executions that a call has resumed so, which the node saw in the midst of a turn: nobody can tell. */
+	/** Executions that a call has resumed so, which the node saw in the midst of a turn, or that n8n's timer has: nobody can tell. */
 	readonly overtaken: string[] = [];
 
 	/** Marks in n8n's database that two processes have written at once: n8n has no lock there. */

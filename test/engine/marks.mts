@@ -12,10 +12,11 @@ const moment = async () => await new Promise<void>((resolve) => setImmediate(res
 export const database = { answer: moment };
 
 /**
- * The database fails so many times.
- * @param after so many answers from now on
- * @param ms that each answer takes
- * @returns ends it
+ * Makes `database.answer` fail.
+ * @param times how often it fails
+ * @param after how many answers go well before
+ * @param ms how long each answer takes
+ * @returns a function that puts the former `database.answer` back
  */
 export function failing(times: number, after = 0, ms = 0): () => void {
 	const { answer } = database;

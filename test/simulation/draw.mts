@@ -290,7 +290,7 @@ interface Leaning {
 	 * n8n tries again, and so does a person. By chance, all of that rarely comes together.
 	 */
 	leaning: '' | 'hosts calm' | 'n8n calm' | 'all calm' | 'killed';
-	/** So many come to tasks between the two. */
+	/** `killed`: the number of requests that come to tasks between the first one and the kill. */
 	between: number;
 }
 

@@ -27,14 +27,15 @@ export const MUTATIONS: Mutation[] = [
 	{
 		name: 'A mark that is there already is passed over',
 		module: 'KlingV2vGenerate/submit/writeAhead',
-		find: 'const { new: unknown, processed } = recorded;',
-		replace: 'const { new: unknown } = recorded;\n        const processed = [];',
+		find: "return 'unknown';\n        const { new: unknown, processed } = recorded;",
+		replace:
+			"return 'unknown';\n        const { new: unknown } = recorded;\n        const processed = [];",
 	},
 	{
 		name: 'Marks that cannot be read count as none, in a retry, too',
 		module: 'KlingV2vGenerate/submit/writeAhead',
-		find: "return this.isRetry ? 'unknown' : 'nothing';",
-		replace: "return 'nothing';",
+		find: '(this.isRetry ? undefined : NOTHING)',
+		replace: 'NOTHING',
 	},
 	{
 		name: 'Marks that could not be read are taken away',

@@ -70,9 +70,9 @@ export interface Scenario {
 }
 
 export interface Outage {
-	/** So many accesses to the marks go before it. */
+	/** The number of accesses to the marks that go well before the outage. */
 	after: number;
-	/** So many accesses fail. */
+	/** The number of accesses to the marks that fail in the outage. */
 	failures: number;
 }
 

@@ -99,7 +99,7 @@ export class WriteAhead {
 	 */
 	async wasSent(request: Placed): Promise<boolean> {
 		if (!this.isRetry) return false;
-		const { new: unknown, processed } = (await this.record([this.placeMark(request)])) ?? NOTHING;
+		const { new: unknown, processed } = (await this.ask([this.placeMark(request)])) ?? NOTHING;
 		await this.remove(unknown);
 		return processed.length > 0;
 	}
@@ -109,8 +109,8 @@ export class WriteAhead {
 		const place = this.placeMark(request);
 		const asked = this.askedMarks(request);
 		const skips = this.skipMarks(request);
-		const recorded = await this.record([place, ...asked, ...skips]);
-		if (!recorded) return this.isRetry ? 'unknown' : 'nothing';
+		const recorded = await this.ask([place, ...asked, ...skips]);
+		if (!recorded) return 'unknown';
 		const { new: unknown, processed } = recorded;
 		const isAsked = asked.some((mark) => processed.includes(mark));
 		const isTaken = processed.includes(place);
@@ -137,9 +137,9 @@ export class WriteAhead {
 		for (const content of this.contentsOf(request)) {
 			const question = this.questionMark(content);
 			const marks = new Map(taskIds.map((taskId) => [this.taskMark(content, taskId), taskId]));
-			const recorded = await this.record([question, ...marks.keys()]);
-			if (!recorded && this.isRetry) return null;
-			const { new: unknown, processed } = recorded ?? NOTHING;
+			const recorded = await this.ask([question, ...marks.keys()]);
+			if (!recorded) return null;
+			const { new: unknown, processed } = recorded;
 			if (processed.includes(question)) continue;
 			await this.remove(unknown);
 			// Of several, some are of executions that n8n 1.x does not tell from this one.
@@ -155,9 +155,8 @@ export class WriteAhead {
 	 * and n8n's database does not say
 	 */
 	async isClaimed(place: number): Promise<boolean | undefined> {
-		const recorded = await this.record([this.tallyMark(place)]);
-		if (!recorded && this.isRetry) return undefined;
-		return (recorded ?? NOTHING).processed.length > 0;
+		const recorded = await this.ask([this.tallyMark(place)]);
+		return recorded && recorded.processed.length > 0;
 	}
 
 	/** An agent's call has left nothing behind, and those after it keep their places: a retry passes over its own. */
@@ -252,6 +251,14 @@ export class WriteAhead {
 	/** On an n8n that gives no lineage, another execution may begin with the same and ask for the same. */
 	private get knowsRetried(): boolean {
 		return this.start === undefined || this.isRetry;
+	}
+
+	/**
+	 * Records marks that tell what was paid before.
+	 * @returns undefined where a person has retried, and n8n's database does not say; otherwise, such a database has none
+	 */
+	private async ask(marks: string[]): Promise<Recorded | undefined> {
+		return (await this.record(marks)) ?? (this.isRetry ? undefined : NOTHING);
 	}
 
 	/** @returns undefined where the database does not take them */
